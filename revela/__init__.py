@@ -1,0 +1,1 @@
+"""What a user installs: the client and the command."""

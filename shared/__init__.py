@@ -1,0 +1,1 @@
+"""What both sides import: contracts, errors, ids, time, signatures."""

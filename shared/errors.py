@@ -1,0 +1,402 @@
+"""Every error Revela raises on purpose: one tree, three branches.
+
+RevelaError
+├── RequestError      refused at the door with a 4xx; nothing is stored
+├── JobError          kept on the item or job it ended, and sent to the caller
+└── AdapterError      a driver failed (database, storage, endpoint); its own errors never escape
+
+``code`` is stable and part of the contract. The first line of a class's docstring is its default detail.
+`orchestrator/api/problems.py` turns the first branch into HTTP, `shared/wire/job.py` the second into an item's error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault in a request: a JSON pointer (RFC 6901) and a sentence a person can act on."""
+
+    pointer: str
+    detail: str
+
+
+class RevelaError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str | None = None) -> None:
+        """Keep `detail`; without one, the class's own sentence speaks."""
+        self.detail = detail or (type(self).__doc__ or "").strip().partition("\n")[0]
+        super().__init__(self.detail)
+
+
+# --- refused requests -------------------------------------------------------------------------------------
+
+
+class RequestError(RevelaError):
+    """The request can't be taken."""
+
+    code = "bad-request"
+    status = 400
+
+    def __init__(self, detail: str | None = None, errors: Sequence[FieldError] = ()) -> None:
+        """`errors` point at the fields at fault."""
+        super().__init__(detail)
+        self.errors = tuple(errors)
+
+
+class InvalidJson(RequestError):
+    """The body is not valid JSON."""
+
+    code = "invalid-json"
+
+
+class InvalidRequest(RequestError):
+    """The request does not fit the contract; see errors."""
+
+    code = "validation-failed"
+    status = 422
+
+
+class UnknownOperation(RequestError):
+    """There is no operation of that name; GET /v1/operations lists them."""
+
+    code = "unknown-operation"
+    status = 422
+
+
+class PayloadTooLarge(RequestError):
+    """The body is larger than this server takes."""
+
+    code = "payload-too-large"
+    status = 413
+
+
+class UnsupportedMediaType(RequestError):
+    """The body must be application/json in UTF-8."""
+
+    code = "unsupported-media-type"
+    status = 415
+
+
+class Unauthenticated(RequestError):
+    """A valid API key is needed, in X-API-Key or Authorization: Bearer."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class Forbidden(RequestError):
+    """This key lacks the scope that the request needs."""
+
+    code = "forbidden"
+    status = 403
+
+
+class LinkInvalid(RequestError):
+    """This link or token was not issued by this server."""
+
+    code = "signature-invalid"
+    status = 403
+
+
+class LinkExpired(RequestError):
+    """This link has expired."""
+
+    code = "link-expired"
+    status = 410
+
+
+class NotFound(RequestError):
+    """There is nothing here."""
+
+    code = "not-found"
+    status = 404
+
+
+class MethodNotAllowed(RequestError):
+    """This address does not take that method."""
+
+    code = "method-not-allowed"
+    status = 405
+
+
+class Conflict(RequestError):
+    """The request does not fit the present state."""
+
+    code = "conflict"
+    status = 409
+
+
+class RangeNotSatisfiable(RequestError):
+    """The asked range lies outside the file."""
+
+    code = "range-not-satisfiable"
+    status = 416
+
+
+# --- ended jobs and items ---------------------------------------------------------------------------------
+
+
+class JobError(RevelaError):
+    """The work could not be done."""
+
+    code = "operation-failed"
+    stage: ClassVar[str] = "run"
+
+
+class SourceInvalid(JobError):
+    """The source's address can't be used."""
+
+    code = "source-invalid"
+    stage = "fetch"
+
+
+class SourceBlocked(JobError):
+    """The source's address is not a public one."""
+
+    code = "source-blocked"
+    stage = "fetch"
+
+
+class SourceNotFound(JobError):
+    """The source's server says that there is no such file."""
+
+    code = "source-not-found"
+    stage = "fetch"
+
+
+class SourceRefused(JobError):
+    """The source's server refused the download."""
+
+    code = "source-refused"
+    stage = "fetch"
+
+
+class SourceUnavailable(JobError):
+    """The source's server could not be reached or failed."""
+
+    code = "source-unavailable"
+    stage = "fetch"
+    retryable = True
+
+
+class SourceTimeout(JobError):
+    """The source took too long to arrive."""
+
+    code = "source-timeout"
+    stage = "fetch"
+    retryable = True
+
+
+class SourceTooLarge(JobError):
+    """The source is larger than this operation takes."""
+
+    code = "source-too-large"
+    stage = "fetch"
+
+
+class SourceRedirects(JobError):
+    """The source's server redirects too often, or to nowhere."""
+
+    code = "source-redirects"
+    stage = "fetch"
+
+
+class SourceEncoding(JobError):
+    """The source arrived in a content encoding that was not asked for."""
+
+    code = "source-encoding"
+    stage = "fetch"
+
+
+class MediaEmpty(JobError):
+    """The source is an empty file."""
+
+    code = "media-empty"
+    stage = "decode"
+
+
+class MediaFormat(JobError):
+    """The source is not in a format that this operation reads."""
+
+    code = "media-format"
+    stage = "decode"
+
+
+class MediaCorrupt(JobError):
+    """The source is damaged and can't be decoded."""
+
+    code = "media-corrupt"
+    stage = "decode"
+
+
+class ImageTooLarge(JobError):
+    """The picture has more pixels than this operation takes."""
+
+    code = "image-too-large"
+    stage = "decode"
+
+
+class EncodeFailed(JobError):
+    """The encoder failed."""
+
+    code = "encode-failed"
+    stage = "encode"
+    retryable = True
+
+
+class OutputInvalid(JobError):
+    """The file that was made is not what was asked for."""
+
+    code = "output-invalid"
+    stage = "verify"
+    retryable = True
+
+
+class OutputTooLarge(JobError):
+    """The file that was made is larger than its slot."""
+
+    code = "output-too-large"
+    stage = "upload"
+
+
+class UploadFailed(JobError):
+    """The file that was made could not be stored."""
+
+    code = "upload-failed"
+    stage = "upload"
+    retryable = True
+
+
+class WorkerDiskFull(JobError):
+    """The worker ran out of disk space."""
+
+    code = "worker-disk-full"
+    retryable = True
+
+
+class OperationFailed(JobError):
+    """The operation failed unexpectedly."""
+
+    code = "operation-failed"
+    retryable = True
+
+
+class OperationUnsupported(JobError):
+    """The worker does not know this operation or its version; its image may be out of date."""
+
+    code = "operation-unsupported"
+    stage = "start"
+
+
+class OrderUnsupported(JobError):
+    """The worker does not understand this work order; its image may be out of date."""
+
+    code = "order-unsupported"
+    stage = "start"
+
+
+class InputUnavailable(JobError):
+    """An upload or an earlier job's output that this item needs is gone."""
+
+    code = "input-unavailable"
+    stage = "dispatch"
+
+
+class WorkCancelled(JobError):
+    """The job was cancelled."""
+
+    code = "cancelled"
+
+
+class WorkTimedOut(JobError):
+    """The work took longer than its time limit."""
+
+    code = "timed-out"
+
+
+class QueueExpired(JobError):
+    """No worker took the work before its queue time ran out."""
+
+    code = "queue-expired"
+    stage = "queue"
+
+
+class AttemptsExhausted(JobError):
+    """Every attempt ended without a result; the worker may have crashed on this work."""
+
+    code = "attempts-exhausted"
+
+
+class SubmitRefused(JobError):
+    """The endpoint refused the work."""
+
+    code = "submit-refused"
+    stage = "dispatch"
+
+
+# --- failed drivers ---------------------------------------------------------------------------------------
+
+
+class AdapterError(RevelaError):
+    """A service that this one leans on failed."""
+
+    code = "temporarily-unavailable"
+    status = 503
+    retryable = True
+
+
+class StoreUnavailable(AdapterError):
+    """The database can't be reached or written."""
+
+    code = "store-unavailable"
+
+
+class StorageUnavailable(AdapterError):
+    """The object storage can't be reached or written."""
+
+    code = "storage-unavailable"
+
+
+class StorageFull(AdapterError):
+    """The object storage is full."""
+
+    code = "storage-full"
+
+
+class EndpointUnavailable(AdapterError):
+    """The endpoint could not be reached; it certainly did not take the request."""
+
+    code = "endpoint-unavailable"
+
+
+class EndpointRefused(AdapterError):
+    """The endpoint refused the request for good."""
+
+    code = "endpoint-refused"
+    retryable = False
+
+
+class EndpointReplyLost(AdapterError):
+    """The endpoint may have taken the request, but its reply never arrived."""
+
+    code = "endpoint-reply-lost"
+
+
+class EndpointForgot(AdapterError):
+    """The endpoint does not know this task (never did, or no longer)."""
+
+    code = "endpoint-forgot"
+    retryable = False
+
+
+class SettingsError(RevelaError):
+    """A setting is missing or wrong."""
+
+    code = "settings"

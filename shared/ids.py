@@ -1,0 +1,31 @@
+"""Identifiers: a prefix that says what it is, then a ULID, so that they sort by creation."""
+
+import secrets
+from typing import NewType
+
+from shared.clock import Clock
+
+JobId = NewType("JobId", str)
+TaskId = NewType("TaskId", str)
+ItemId = NewType("ItemId", str)
+"""Chosen by the caller, unique in its job: 1–128 of ``[A-Za-z0-9._-]``. Never used as a file name."""
+Tenant = NewType("Tenant", str)
+KeyId = NewType("KeyId", str)
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_ulid(clock: Clock) -> str:
+    """Return 26 characters: 48 bits of milliseconds, then 80 random bits (github.com/ulid/spec)."""
+    value = (clock.now_ms() & (1 << 48) - 1) << 80 | secrets.randbits(80)
+    return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def new_job_id(clock: Clock) -> JobId:
+    """Return a fresh ``job_…``."""
+    return JobId(f"job_{new_ulid(clock)}")
+
+
+def new_task_id(clock: Clock) -> TaskId:
+    """Return a fresh ``task_…``."""
+    return TaskId(f"task_{new_ulid(clock)}")

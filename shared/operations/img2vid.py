@@ -1,0 +1,127 @@
+"""img2vid: a photo becomes a video with camera motion."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from shared.operation import Limits, Operation, Slot
+from shared.wire.media_input import MediaInput
+from shared.wire.model import ClientModel, WireModel
+
+
+class Motion(StrEnum):
+    """Where the camera goes."""
+
+    ZOOM_IN = "zoom_in"
+    ZOOM_OUT = "zoom_out"
+    PAN_LEFT = "pan_left"
+    PAN_RIGHT = "pan_right"
+    PAN_UP = "pan_up"
+    PAN_DOWN = "pan_down"
+    NONE = "none"
+
+
+class Fit(StrEnum):
+    """How a photo of another shape fills the frame: cut at the edges, or whole with bars."""
+
+    COVER = "cover"
+    CONTAIN = "contain"
+
+
+class Quality(StrEnum):
+    """How much time to spend on each frame."""
+
+    DRAFT = "draft"
+    BALANCED = "balanced"
+    HIGH = "high"
+
+
+def _even(pixels: int) -> int:
+    if pixels % 2:
+        raise ValueError("must be even, as 4:2:0 video needs")
+    return pixels
+
+
+Side = Annotated[int, Field(ge=64, le=4096, strict=True), AfterValidator(_even)]
+
+
+class Focus(ClientModel):
+    """The point the camera closes in on, as fractions of the photo from its top left corner."""
+
+    x: float = Field(default=0.5, ge=0, le=1)
+    y: float = Field(default=0.5, ge=0, le=1)
+
+
+class Params(ClientModel):
+    """What one video is made from."""
+
+    image: MediaInput = Field(description="JPEG, PNG, WebP, HEIC or AVIF; EXIF orientation is honoured")
+    duration_s: float = Field(default=5.0, ge=0.5, le=60)
+    width: Side = 1920
+    height: Side = 1080
+    fps: int = Field(default=24, ge=1, le=120, strict=True)
+    motion: Motion = Motion.ZOOM_IN
+    zoom: float = Field(default=1.324, ge=1, le=4, description="How much closer the nearest view is")
+    focus: Focus = Focus()
+    fit: Fit = Fit.COVER
+    quality: Quality = Quality.BALANCED
+
+    @property
+    def frames(self) -> int:
+        """How many frames the video has."""
+        return max(1, round(self.duration_s * self.fps))
+
+
+class VideoFacts(WireModel):
+    """What was found by probing the finished file."""
+
+    width: int
+    height: int
+    duration_s: float
+    fps: float
+    frames: int
+    codec: str
+
+
+class EncoderReport(WireModel):
+    """Which encoder ran and why."""
+
+    name: str = Field(examples=["libx264"])
+    reason: str = Field(examples=["h264_nvenc can't be used here: Cannot load libcuda.so.1"])
+
+
+class Result(WireModel):
+    """What img2vid reports of one item."""
+
+    video: VideoFacts
+    encoder: EncoderReport
+
+
+def slots(params: Params) -> tuple[Slot, ...]:
+    """One MP4; at most 1 bit per pixel and frame, and never under 32 MiB."""
+    return (
+        Slot(
+            "video",
+            "video.mp4",
+            "video/mp4",
+            max(32 << 20, params.width * params.height * params.frames // 8),
+        ),
+    )
+
+
+def cost_s(params: Params) -> float:
+    """Return seconds on two CPU cores: 60 frames of 1080p per second, measured (see bench/)."""
+    return 0.5 + params.frames / 60 * (params.width * params.height) / (1920 * 1080)
+
+
+OPERATION = Operation(
+    name="img2vid",
+    version=1,
+    summary="A photo becomes a video with smooth camera motion.",
+    params=Params,
+    result=Result,
+    slots=slots,
+    cost_s=cost_s,
+    limits=Limits(max_input_bytes=100 << 20, timeout_s=600),
+)

@@ -1,0 +1,62 @@
+"""The work order: one attempt of one task, with every capability it needs and no key."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.wire.model import WireModel
+
+WORK_ORDER_VERSION = 1
+
+
+class UploadGrant(WireModel):
+    """The right to PUT one object once or again, until it expires."""
+
+    key: str = Field(description="Where the object lies; goes into the result, is never resolved by the worker")
+    url: str
+    headers: dict[str, str] = Field(default={}, description="To be sent with the PUT, exactly")
+    content_type: str
+    max_bytes: int
+
+
+class InputGrant(WireModel):
+    """Where one media input is fetched from."""
+
+    url: str
+    origin: Literal["own", "user"] = Field(description="The fetch guard applies to `user` addresses")
+    max_bytes: int
+
+
+class ItemOrder(WireModel):
+    """One call of the operation."""
+
+    id: str
+    params: dict[str, Any] = Field(description="Fully resolved; media inputs are keys of the order's `inputs`")
+    outputs: dict[str, UploadGrant] = Field(description="By slot name")
+    result: UploadGrant = Field(description="For the item's result.json, its commit marker")
+    committed_url: str = Field(description="GET: 200 with result.json if the item is committed already, else 404")
+
+
+class WorkLimits(WireModel):
+    """What one task may cost."""
+
+    execution_timeout_s: float
+    fetch_timeout_s: float = 120.0
+
+
+class WorkOrder(WireModel):
+    """All that a worker is told, as the `input` of an endpoint's job."""
+
+    version: int = WORK_ORDER_VERSION
+    job_id: str
+    task_id: str
+    attempt: int
+    operation: str
+    operation_version: int
+    token: str = Field(description="Proves this attempt to the orchestrator")
+    deadline_ms: int = Field(description="UTC epoch milliseconds; later than this nothing is accepted")
+    items: list[ItemOrder]
+    inputs: dict[str, InputGrant] = Field(description="By the text that stands in the params")
+    manifest: UploadGrant
+    limits: WorkLimits
+    allow_private: list[str] = Field(default=[], description="host:port or CIDR that user addresses may reach")

@@ -1,0 +1,1 @@
+"""The GPU side: takes a work order, makes the files, uploads them."""

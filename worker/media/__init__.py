@@ -1,0 +1,1 @@
+"""FFmpeg, pictures and camera motion."""
