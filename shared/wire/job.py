@@ -13,7 +13,7 @@ from shared.wire.status import Status
 MAX_ITEMS = 1000
 EMBEDDED_ITEMS = 100
 
-ItemIdText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}\Z", strict=True)]
+ItemIdText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$", strict=True)]
 LabelText = Annotated[str, StringConstraints(min_length=1, max_length=128, strict=True)]
 
 
@@ -41,7 +41,7 @@ class JobItem(ClientModel):
 class JobRequest(ClientModel):
     """The body of ``POST /v1/jobs``."""
 
-    operation: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}\Z", strict=True)]
+    operation: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$", strict=True)]
     items: list[JobItem] | None = Field(default=None, min_length=1, max_length=MAX_ITEMS)
     input: dict[str, Any] | None = Field(default=None, description='Short for one item with id "0"')
     defaults: dict[str, Any] = Field(default={}, description="Merged under each item, then validated")
