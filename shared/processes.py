@@ -30,7 +30,7 @@ def kill_session(leader_pid: int) -> None:
 
 
 def _session_of(entry: Path) -> int | None:
-    """Return field 6 of /proc/PID/stat (see proc_pid_stat(5)); the name in field 2 may hold anything but a final ')'."""
+    """Return field 6 of /proc/PID/stat (proc_pid_stat(5)); the name in field 2 may hold anything but a final ')'."""
     try:
         fields = (entry / "stat").read_text().rpartition(")")[2].split()
     except OSError:
