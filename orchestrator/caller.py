@@ -1,0 +1,14 @@
+"""Who is asking."""
+
+from dataclasses import dataclass
+
+from shared.ids import KeyId, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated client."""
+
+    tenant: Tenant
+    key_id: KeyId
+    scopes: frozenset[str]

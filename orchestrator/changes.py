@@ -1,0 +1,30 @@
+"""Who waits for which job: a change in this process wakes them, and a slow look finds the rest."""
+
+import asyncio
+from collections import defaultdict
+
+
+class Changes:
+    """Wakes those who wait when a job has changed."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def announce(self, job_id: str) -> None:
+        """Say that `job_id` has changed; to be called after the commit, on the event loop."""
+        for event in self._waiting.get(job_id, ()):
+            event.set()
+
+    async def wait(self, job_id: str, timeout_s: float) -> None:
+        """Return when `job_id` changes or the time is over; the caller reads again either way."""
+        event = asyncio.Event()
+        self._waiting[job_id].add(event)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await event.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting[job_id].discard(event)
+            if not self._waiting[job_id]:
+                del self._waiting[job_id]

@@ -1,0 +1,1 @@
+"""Following tasks at the endpoint and completing them from storage."""

@@ -1,0 +1,148 @@
+"""The orchestrator's settings: read once from the environment and `.env`, then passed down."""
+
+import ipaddress
+import secrets
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import SettingsError
+from shared.logs import LogFormat
+from shared.signing import Signer
+
+POOL_ENDPOINT = "local"
+"""The name of the endpoint that is mounted in the orchestrator when no other is set."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; each field's description goes into the docs."""
+
+    model_config = SettingsConfigDict(env_prefix="REVELA_", env_file=".env", frozen=True, extra="ignore")
+
+    public_url: str = Field(
+        default="http://127.0.0.1:3000", description="The address under which clients and workers reach this server"
+    )
+    data_dir: Path = Field(default=Path("data"), description="Where the database, the secret and local outputs lie")
+    database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data directory")
+    storage_url: str | None = Field(default=None, description="Object storage; default: file: in the data directory")
+    endpoint_url: str | None = Field(default=None, description="The endpoint's base URL; default: the mounted pool")
+    runpod_api_key: SecretStr | None = Field(
+        default=None, validation_alias="RUNPOD_API_KEY", description="Key for the RunPod endpoint"
+    )
+    runpod_endpoint_id: str | None = Field(
+        default=None, validation_alias="RUNPOD_ENDPOINT_ID", description="Id of the RunPod endpoint"
+    )
+    secret_key: SecretStr | None = Field(
+        default=None, description="Signs links and tokens; default: made once and kept in the data directory"
+    )
+    allow_private_sources: str = Field(
+        default="",
+        description="host:port or CIDR, comma-separated, that inputs and webhooks may reach although private",
+    )
+    operation_packages: str = Field(default="", description="Extra packages of operations, comma-separated")
+    max_workers: int = Field(default=1, ge=1, le=1000, description="How many workers the endpoint runs at most")
+    local_workers: int = Field(default=0, ge=0, le=64, description="Workers that the pool starts here on demand")
+    worker_idle_s: float = Field(default=600, gt=0, description="A local worker without work ends after this time")
+    max_attempts: int = Field(default=3, ge=1, le=10, description="How often a task is tried")
+    execution_timeout_s: float = Field(default=900, ge=5, description="One attempt's time limit, at least")
+    unknown_submit_s: float = Field(
+        default=120, gt=0, description="How long a submit whose reply was lost is waited for before a new attempt"
+    )
+    compat_wait_s: float = Field(default=600, ge=0, description="How long /video/… routes hold their answer")
+    max_body_bytes: int = Field(default=2 << 20, ge=1024, description="The largest request body")
+    log_format: LogFormat = Field(default="auto", description="json, console, or auto (by terminal)")
+
+    @model_validator(mode="after")
+    def _remote_endpoints_need_a_public_address(self) -> Self:
+        host = urlsplit(self.public_url).hostname or ""
+        if not self.uses_pool and _is_loopback(host):
+            raise ValueError("REVELA_PUBLIC_URL must be an address that a remote endpoint's workers can reach")
+        if not self.uses_pool and self.runpod_api_key is None:
+            raise ValueError("RUNPOD_API_KEY is needed for a remote endpoint")
+        return self
+
+    @classmethod
+    def load(cls, **overrides: object) -> "Settings":
+        """Read the environment; SettingsError with one clear line if anything is wrong."""
+        try:
+            return cls(**overrides)  # type: ignore[arg-type]
+        except ValidationError as invalid:
+            raise SettingsError("; ".join(_setting_fault(fault) for fault in invalid.errors())) from None
+
+    @property
+    def uses_pool(self) -> bool:
+        """Whether tasks go to the pool mounted in this server."""
+        return self.endpoint_url is None and self.runpod_endpoint_id is None
+
+    @property
+    def endpoint_name(self) -> str:
+        """The endpoint's id, as it stands in its URL."""
+        return self.resolved_endpoint_url.rpartition("/")[2]
+
+    @property
+    def resolved_endpoint_url(self) -> str:
+        """Base URL of the endpoint's client API, without a trailing slash."""
+        if self.endpoint_url is not None:
+            return self.endpoint_url.rstrip("/")
+        if self.runpod_endpoint_id is not None:
+            return f"https://api.runpod.ai/v2/{self.runpod_endpoint_id}"
+        return f"{self.public_url.rstrip('/')}/v2/{POOL_ENDPOINT}"
+
+    @property
+    def resolved_database_url(self) -> str:
+        """SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'revela.db'}"
+
+    @property
+    def private_sources(self) -> tuple[str, ...]:
+        """The entries of `allow_private_sources`."""
+        return _split(self.allow_private_sources)
+
+    @property
+    def extra_operations(self) -> tuple[str, ...]:
+        """The entries of `operation_packages`."""
+        return _split(self.operation_packages)
+
+    def signer(self) -> Signer:
+        """Return the signer for this server's secret, which is made at the first call if none is set."""
+        if self.secret_key is not None:
+            return Signer(self.secret_key.get_secret_value().encode())
+        return Signer(_kept_secret(self.data_dir / "secret"))
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _setting_fault(fault: object) -> str:
+    location, message = fault["loc"], fault["msg"].removeprefix("Value error, ")  # type: ignore[index]
+    if not location:
+        return str(message)
+    name = str(location[0])
+    return f"{name if name.isupper() else f'REVELA_{name.upper()}'}: {message}"
+
+
+def _kept_secret(path: Path) -> bytes:
+    """Return the secret in `path`, made there (0600) if it is missing; two processes starting at once agree."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(secrets.token_bytes(32))
+        try:
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_bytes()

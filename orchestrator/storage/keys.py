@@ -1,0 +1,21 @@
+"""How objects are named: nothing that a user chose is part of a key."""
+
+
+def attempt_prefix(tenant: str, job_id: str, task_n: int, attempt: int) -> str:
+    """Return where one attempt of one task writes; a later attempt never shares it."""
+    return f"{tenant}/{job_id}/{task_n}-{attempt}"
+
+
+def output_key(prefix: str, item_n: int, filename: str) -> str:
+    """Return the key of an item's file; the item stands by its position, its id being the user's."""
+    return f"{prefix}/{item_n}/{filename}"
+
+
+def result_key(prefix: str, item_n: int) -> str:
+    """Return the key of an item's commit marker."""
+    return output_key(prefix, item_n, "result.json")
+
+
+def manifest_key(prefix: str) -> str:
+    """Return the key of the attempt's manifest."""
+    return f"{prefix}/manifest.json"

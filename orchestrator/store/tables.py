@@ -1,0 +1,213 @@
+"""The tables. Times are UTC epoch milliseconds; every row of a tenant's carries the tenant."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Ms = sa.BigInteger
+_Id = sa.String(64)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("key_id", _Id, nullable=False),
+    sa.Column("operation", sa.String(64), nullable=False),
+    sa.Column("operation_version", sa.Integer, nullable=False),
+    sa.Column("status", sa.String(24), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1", comment="counts visible changes"),
+    sa.Column("priority", sa.SmallInteger, nullable=False, comment="0 goes first"),
+    sa.Column("labels", sa.JSON, nullable=False),
+    sa.Column("retry_of", _Id),
+    sa.Column("webhook", sa.Text),
+    sa.Column("webhook_events", sa.JSON),
+    sa.Column("items_total", sa.Integer, nullable=False),
+    sa.Column("items_succeeded", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("items_failed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("created_ms", _Ms, nullable=False),
+    sa.Column("started_ms", _Ms),
+    sa.Column("completed_ms", _Ms),
+    sa.Column("cancelled_ms", _Ms, comment="when a cancel was accepted"),
+    sa.Column("queue_deadline_ms", _Ms, nullable=False),
+    sa.Column("output_ttl_ms", _Ms, comment="null keeps the outputs"),
+    sa.Column("expires_ms", _Ms),
+    sa.Column("execution_ms", _Ms, nullable=False, server_default="0"),
+    sa.Index(None, "tenant", "id"),
+    sa.Index(None, "tenant", "status", "id"),
+)
+
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("job_id", _Id, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column(
+        "n", sa.Integer, primary_key=True, autoincrement=False, comment="position in the request; names its files"
+    ),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("item_id", sa.String(128), nullable=False),
+    sa.Column("task_id", _Id, nullable=False),
+    sa.Column("status", sa.String(24), nullable=False),
+    sa.Column("params", sa.JSON, nullable=False),
+    sa.Column("outputs", sa.JSON, nullable=False, comment="by slot: key, content_type, size_bytes, sha256, facts"),
+    sa.Column("result", sa.JSON, nullable=False),
+    sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("attempt", sa.Integer, comment="the attempt whose result this is"),
+    sa.Column("completed_ms", _Ms),
+    sa.UniqueConstraint("job_id", "item_id"),
+    sa.Index(None, "task_id"),
+)
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("job_id", _Id, sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("n", sa.Integer, nullable=False, comment="position in the job"),
+    sa.Column("status", sa.String(16), nullable=False, comment="WAITING, ACTIVE or ENDED"),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0", comment="the current one: the fence"),
+    sa.Column("priority", sa.SmallInteger, nullable=False),
+    sa.Column("cost_s", sa.Float, nullable=False),
+    sa.Column("items_total", sa.Integer, nullable=False),
+    sa.Column("not_before_ms", _Ms, nullable=False, server_default="0"),
+    sa.Column("queue_deadline_ms", _Ms, nullable=False),
+    sa.Column("progress", sa.JSON(none_as_null=True), comment="the last snapshot; dropped at the end"),
+    sa.Column("created_ms", _Ms, nullable=False),
+    sa.Column("started_ms", _Ms),
+    sa.Column("ended_ms", _Ms),
+    sa.Index(None, "job_id", "n"),
+    sa.Index(None, "status", "priority", "id"),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("task_id", _Id, sa.ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("job_id", _Id, nullable=False),
+    sa.Column("endpoint", sa.String(128), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("provider_id", sa.String(128)),
+    sa.Column("item_ns", sa.JSON, nullable=False, comment="the items its order names"),
+    sa.Column("worker", sa.String(128)),
+    sa.Column("gpu", sa.String(128)),
+    sa.Column("submitted_ms", _Ms, nullable=False, comment="when the intent was stored"),
+    sa.Column("deadline_ms", _Ms, nullable=False),
+    sa.Column("started_ms", _Ms),
+    sa.Column("ended_ms", _Ms),
+    sa.Column("execution_ms", _Ms, nullable=False, server_default="0"),
+    sa.Column("price_per_s", sa.Float),
+    sa.Column("outcome", sa.String(32)),
+    sa.Index(None, "state"),
+    sa.Index(None, "endpoint", "provider_id"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("job_id", _Id, sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("type", sa.String(16), nullable=False, comment="status or item"),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("at_ms", _Ms, nullable=False),
+    sa.Index(None, "job_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("job_id", _Id, nullable=False),
+    sa.Column("type", sa.String(64), nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("created_ms", _Ms, nullable=False),
+    sa.Column("next_try_ms", _Ms),
+    sa.Index(None, "state", "next_try_ms"),
+    sa.Index(None, "tenant", "job_id"),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("outbox_id", _Id, sa.ForeignKey("outbox.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("n", sa.Integer, nullable=False),
+    sa.Column("at_ms", _Ms, nullable=False),
+    sa.Column("duration_ms", _Ms, nullable=False),
+    sa.Column("http_status", sa.Integer),
+    sa.Column("response", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.UniqueConstraint("outbox_id", "n"),
+)
+
+keys = sa.Table(
+    "keys",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("secret_hash", sa.LargeBinary(32), nullable=False, comment="SHA-256; the secret has 256 random bits"),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("created_ms", _Ms, nullable=False),
+    sa.Column("expires_ms", _Ms),
+    sa.Column("last_used_ms", _Ms),
+    sa.Column("revoked_ms", _Ms),
+    sa.Index(None, "tenant"),
+)
+
+pool_jobs = sa.Table(
+    "pool_jobs",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("endpoint", sa.String(128), nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("input", sa.Text, nullable=False, comment="JSON, as it came"),
+    sa.Column("webhook", sa.Text),
+    sa.Column("execution_timeout_ms", _Ms, nullable=False),
+    sa.Column("expires_ms", _Ms, nullable=False, comment="ttl: removed then, even while running"),
+    sa.Column("retries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("worker_id", sa.String(128)),
+    sa.Column("progress", sa.Text, comment="JSON, the last IN_PROGRESS output"),
+    sa.Column("output", sa.Text, comment="JSON"),
+    sa.Column("error", sa.Text),
+    sa.Column("created_ms", _Ms, nullable=False),
+    sa.Column("taken_ms", _Ms),
+    sa.Column("ended_ms", _Ms),
+    sa.Column("webhook_state", sa.String(16), comment="null, WAITING, SENT or DROPPED"),
+    sa.Column("webhook_tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("webhook_next_ms", _Ms),
+    sa.Index(None, "endpoint", "status", "id"),
+    sa.Index(None, "webhook_state", "webhook_next_ms"),
+)
+
+pool_workers = sa.Table(
+    "pool_workers",
+    metadata,
+    sa.Column("id", sa.String(128), primary_key=True, comment="RUNPOD_POD_ID"),
+    sa.Column("endpoint", sa.String(128), nullable=False),
+    sa.Column("token_hash", sa.LargeBinary(32), nullable=False),
+    sa.Column("local", sa.Boolean, nullable=False, comment="started by this server"),
+    sa.Column("created_ms", _Ms, nullable=False),
+    sa.Column("revoked_ms", _Ms),
+    sa.Column("last_ping_ms", _Ms),
+    sa.Column("ping_jobs", sa.JSON(none_as_null=True), comment="the ids its last ping named"),
+)
