@@ -1,0 +1,124 @@
+"""The dispatch window: at most twice as many tasks at the endpoint as it has workers; the rest wait here."""
+
+import asyncio
+
+import structlog
+
+from orchestrator.dispatch.orders import write_order
+from orchestrator.dispatch.port import Policy
+from orchestrator.jobs.settle import ItemEnd, Settlement
+from orchestrator.jobs.states import AttemptEnd
+from orchestrator.services import Services
+from orchestrator.store import attempts as store_attempts
+from orchestrator.store import settling
+from orchestrator.store.attempts import OpenedAttempt, OrderedItem, WaitingTask
+from shared.errors import (
+    EndpointRefused,
+    EndpointReplyLost,
+    EndpointUnavailable,
+    InputUnavailable,
+    JobError,
+    OperationUnsupported,
+    SubmitRefused,
+)
+from shared.wire.problem import ErrorInfo
+from shared.wire.status import Status
+from shared.wire.work_order import WorkOrder
+
+WINDOW_PER_WORKER = 2
+_SUBMITS_AT_ONCE = 8
+_RETRY_MS = 5_000
+
+log = structlog.get_logger()
+
+
+async def tick(services: Services, now_ms: int) -> None:
+    """End the tasks that waited too long, then fill the window."""
+    await _expire(services, now_ms)
+    endpoint = services.settings.endpoint_name
+    in_flight = await services.store.read(lambda c: store_attempts.count_in_flight(c, endpoint))
+    free = WINDOW_PER_WORKER * services.settings.max_workers - in_flight
+    if free <= 0:
+        return
+    waiting = await services.store.read(lambda c: store_attempts.waiting_tasks(c, now_ms, free))
+    gate = asyncio.Semaphore(_SUBMITS_AT_ONCE)
+
+    async def submit(task: WaitingTask) -> None:
+        async with gate:
+            await submit_task(services, task)
+
+    await asyncio.gather(*(submit(task) for task in waiting))
+
+
+async def submit_task(services: Services, task: WaitingTask) -> None:
+    """Store the intent, then submit; whatever happens to the reply, the attempt's state says it."""
+    settings, now_ms = services.settings, services.clock.now_ms()
+    attempt = await services.store.write(
+        lambda c: store_attempts.open_attempt(
+            c, task, settings.endpoint_name, now_ms, least_execution_s=settings.execution_timeout_s
+        )
+    )
+    if attempt is None:
+        return
+    with structlog.contextvars.bound_contextvars(job_id=attempt.job_id, task_id=attempt.task_id, attempt=attempt.n):
+        try:
+            order, left_out = write_order(services, attempt)
+        except OperationUnsupported as unsupported:
+            await _end_unsubmitted(services, attempt, attempt.items, unsupported)
+            return
+        if left_out:
+            await _fail_items(services, attempt, left_out, InputUnavailable())
+        if order.items:
+            await _submit(services, attempt, order)
+        else:
+            await _end_unsubmitted(services, attempt, (), InputUnavailable())
+
+
+async def _submit(services: Services, attempt: OpenedAttempt, order: WorkOrder) -> None:
+    task_id, n = attempt.task_id, attempt.n
+    token = services.signer.seal("attempt", f"{task_id}/{n}")
+    hint_url = f"{services.settings.public_url.rstrip('/')}/hooks/endpoint/{token}"
+    ttl_ms = attempt.terms.deadline_ms - services.clock.now_ms()
+    policy = Policy(attempt.terms.execution_timeout_ms, ttl_ms)
+    try:
+        provider_id = await services.endpoint.run(order.model_dump(mode="json"), hint_url, policy)
+    except EndpointUnavailable as unavailable:
+        not_before_ms = services.clock.now_ms() + _RETRY_MS
+        await services.store.write(lambda c: store_attempts.withdraw_attempt(c, task_id, n, not_before_ms))
+        log.warning("task.postponed", reason=unavailable.detail)
+    except EndpointReplyLost as lost:
+        await services.store.write(lambda c: store_attempts.mark_unknown(c, task_id, n))
+        log.warning("task.submit_unknown", reason=lost.detail)
+    except EndpointRefused as refused:
+        log.error("task.refused", reason=refused.detail)
+        await _end_unsubmitted(services, attempt, attempt.items, SubmitRefused())
+    else:
+        await services.store.write(lambda c: store_attempts.mark_submitted(c, task_id, n, provider_id))
+        log.info("task.submitted", provider_id=provider_id, items=len(order.items))
+
+
+async def _fail_items(services: Services, attempt: OpenedAttempt, items: list[OrderedItem], error: JobError) -> None:
+    ends = [ItemEnd(item.n, item.id, Status.FAILED, ErrorInfo.of(error)) for item in items]
+    now_ms = services.clock.now_ms()
+    await services.store.write(lambda c: settling.commit_items(c, attempt.task_id, attempt.n, ends, now_ms))
+    services.changes.announce(attempt.job_id)
+
+
+async def _end_unsubmitted(
+    services: Services, attempt: OpenedAttempt, items: tuple[OrderedItem, ...], error: JobError
+) -> None:
+    """End an attempt that never reached the endpoint; its items can't be helped by another one."""
+    ends = tuple(ItemEnd(item.n, item.id, Status.FAILED, ErrorInfo.of(error)) for item in items)
+    facts = settling.AttemptFacts(AttemptEnd.FAILED, services.clock.now_ms())
+    await services.store.write(
+        lambda c: settling.end_attempt(c, attempt.task_id, attempt.n, Settlement(ends, retry=False), facts)
+    )
+    services.changes.announce(attempt.job_id)
+
+
+async def _expire(services: Services, now_ms: int) -> None:
+    for task_id in await services.store.read(lambda c: store_attempts.expired_tasks(c, now_ms)):
+        job_id = await services.store.write(lambda c, task_id=task_id: settling.expire_task(c, task_id, now_ms))
+        if job_id is not None:
+            services.changes.announce(job_id)
+            log.warning("task.queue_expired", job_id=job_id, task_id=task_id)

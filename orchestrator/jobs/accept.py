@@ -1,0 +1,193 @@
+"""What is accepted: a request is checked against its operation's contract and becomes a planned job."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from pydantic import BaseModel, ValidationError
+
+from orchestrator.caller import Caller
+from orchestrator.jobs.plan import plan_tasks
+from orchestrator.settings import Settings
+from shared.catalogue import Catalogue
+from shared.clock import Clock
+from shared.errors import FieldError, InvalidRequest, SourceBlocked, SourceInvalid, UnknownOperation
+from shared.fetch_guard import check_address
+from shared.ids import JobId, TaskId, new_job_id, new_task_id
+from shared.operation import AnyOperation
+from shared.wire.job import JobRequest, Priority
+from shared.wire.media_input import MediaInput, media_inputs
+
+_MAX_FAULTS = 50
+_PRIORITY = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedItem:
+    """One item with its parameters resolved."""
+
+    n: int
+    id: str
+    params: dict[str, Any]
+    task_id: TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedTask:
+    """One task of the plan."""
+
+    id: TaskId
+    n: int
+    cost_s: float
+    items_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedJob:
+    """A job that may be stored."""
+
+    id: JobId
+    caller: Caller
+    operation: str
+    operation_version: int
+    priority: int
+    labels: dict[str, str]
+    items: tuple[AcceptedItem, ...]
+    tasks: tuple[AcceptedTask, ...]
+    own_inputs: tuple[tuple[str, MediaInput], ...]
+    """(JSON pointer, input) of the uploads and earlier outputs it needs; whether they exist is for the store."""
+    created_ms: int
+    queue_deadline_ms: int
+    output_ttl_ms: int | None
+
+
+def accept_job(body: Any, *, catalogue: Catalogue, caller: Caller, settings: Settings, clock: Clock) -> AcceptedJob:
+    """Return the planned job that `body` asks for.
+
+    Raises InvalidRequest with a pointer for each fault, or UnknownOperation.
+    """
+    request = _read_request(body)
+    operation = catalogue.get(request.operation)
+    if operation is None:
+        raise UnknownOperation(errors=[FieldError("/operation", f"there is no operation {request.operation}")])
+    checked = _CheckedItems(request, operation, settings.private_sources)
+    return _planned(request, operation, checked, caller, settings.max_workers, clock)
+
+
+class _CheckedItems:
+    """Every item's id and validated Params; raises InvalidRequest with all faults found."""
+
+    def __init__(self, request: JobRequest, operation: AnyOperation, allow_private: tuple[str, ...]) -> None:
+        self.items: list[tuple[str, BaseModel]] = []
+        self.own_inputs: list[tuple[str, MediaInput]] = []
+        self._faults: dict[str, FieldError] = {}
+        self._allow_private = allow_private
+        seen: set[str] = set()
+        for n, (item_id, params) in enumerate(request.all_items()):
+            where = "/input" if request.items is None else f"/items/{n}"
+            if item_id in seen:
+                self._fault(f"{where}/id", "another item has this id")
+            seen.add(item_id)
+            self._check(item_id, params, operation, _Origin(where, request, n))
+        if self._faults:
+            raise InvalidRequest(errors=tuple(self._faults.values()))
+
+    def _check(self, item_id: str, params: dict[str, Any], operation: AnyOperation, origin: "_Origin") -> None:
+        try:
+            valid = operation.params.model_validate_json(json.dumps(params), strict=True)
+        except ValidationError as invalid:
+            for fault in field_errors(invalid):
+                self._fault(origin.pointer(fault.pointer), fault.detail)
+            return
+        for pointer, media in media_inputs(valid):
+            self._check_input(origin.pointer(pointer), media)
+        self.items.append((item_id, valid))
+
+    def _check_input(self, pointer: str, media: MediaInput) -> None:
+        if not media.is_url:
+            self.own_inputs.append((pointer, media))
+            return
+        try:
+            check_address(media, self._allow_private)
+        except (SourceInvalid, SourceBlocked) as refused:
+            self._fault(pointer, refused.detail)
+
+    def _fault(self, pointer: str, detail: str) -> None:
+        if len(self._faults) < _MAX_FAULTS:
+            self._faults.setdefault(pointer, FieldError(pointer, detail))
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where an item's parameters stand in the request, so that a pointer leads to what the caller wrote."""
+
+    where: str
+    request: JobRequest
+    n: int
+
+    def pointer(self, within: str) -> str:
+        field = within.split("/")[1] if within else ""
+        own: Mapping[str, Any] = self.request.input or {}
+        if self.request.items is not None:
+            own = self.request.items[self.n].params
+        from_defaults = field in self.request.defaults and field not in own
+        return f"{'/defaults' if from_defaults else self.where}{within}"
+
+
+def _read_request(body: Any) -> JobRequest:
+    if not isinstance(body, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    try:
+        return JobRequest.model_validate_json(json.dumps(body), strict=True)
+    except ValidationError as invalid:
+        _refuse(field_errors(invalid))
+
+
+def _refuse(faults: Iterable[FieldError]) -> NoReturn:
+    raise InvalidRequest(errors=tuple(faults)[:_MAX_FAULTS])
+
+
+def field_errors(invalid: ValidationError) -> list[FieldError]:
+    """Return pydantic's findings as JSON pointers (RFC 6901) and sentences."""
+    return [
+        FieldError(
+            "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in fault["loc"]),
+            fault["msg"].removeprefix("Value error, "),
+        )
+        for fault in invalid.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def _planned(
+    request: JobRequest,
+    operation: AnyOperation,
+    checked: _CheckedItems,
+    caller: Caller,
+    max_workers: int,
+    clock: Clock,
+) -> AcceptedJob:
+    costs_s = [operation.cost_s(params) for _, params in checked.items]
+    items: list[AcceptedItem] = []
+    tasks: list[AcceptedTask] = []
+    for n, positions in enumerate(plan_tasks(costs_s, max_workers)):
+        task = AcceptedTask(new_task_id(clock), n, sum(costs_s[i] for i in positions), len(positions))
+        tasks.append(task)
+        for i in positions:
+            item_id, params = checked.items[i]
+            items.append(AcceptedItem(i, item_id, params.model_dump(mode="json"), task.id))
+    now_ms = clock.now_ms()
+    return AcceptedJob(
+        id=new_job_id(clock),
+        caller=caller,
+        operation=operation.name,
+        operation_version=operation.version,
+        priority=_PRIORITY[request.priority],
+        labels=dict(request.labels),
+        items=tuple(items),
+        tasks=tuple(tasks),
+        own_inputs=tuple(checked.own_inputs),
+        created_ms=now_ms,
+        queue_deadline_ms=now_ms + request.queue_ttl_s * 1000,
+        output_ttl_ms=None if request.output_ttl_s is None else request.output_ttl_s * 1000,
+    )

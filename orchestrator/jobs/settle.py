@@ -1,0 +1,97 @@
+"""What an attempt's end means for its items: done, failed, or to be tried again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.jobs.states import AttemptEnd
+from shared.errors import AttemptsExhausted, JobError, WorkCancelled, WorkTimedOut
+from shared.wire.problem import ErrorInfo
+from shared.wire.result import ItemResult, StoredOutput
+from shared.wire.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """An item that an attempt's order named and that has not ended."""
+
+    n: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEnd:
+    """The final state of one item."""
+
+    n: int
+    id: str
+    status: Status
+    error: ErrorInfo | None = None
+    outputs: dict[str, Any] = field(default_factory=dict)
+    """By slot: key, content_type, size_bytes, sha256, facts."""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What is to be written: the items that ended, and whether the rest gets another attempt."""
+
+    ended: tuple[ItemEnd, ...]
+    retry: bool
+
+
+def settle(
+    items: Sequence[OpenItem],
+    results: Mapping[str, ItemResult],
+    end: AttemptEnd,
+    *,
+    attempts_left: int,
+    cancelled: bool = False,
+) -> Settlement:
+    """Decide on every open item of an attempt that ended.
+
+    `results` holds what storage had, by item id. An item without a result, or that failed retryably, is tried
+    again while `attempts_left` is positive and nobody cancelled.
+    """
+    stop = cancelled or end is AttemptEnd.CANCELLED
+    ended: list[ItemEnd] = []
+    for item in items:
+        result = results.get(item.id)
+        if result is not None and is_final(result):
+            ended.append(item_end(item, result))
+        elif stop:
+            ended.append(_failure(item, Status.CANCELLED, WorkCancelled()))
+        elif attempts_left <= 0:
+            ended.append(_without_more_attempts(item, result, end))
+    return Settlement(tuple(ended), retry=len(ended) < len(items))
+
+
+def is_final(result: ItemResult) -> bool:
+    """Whether no further attempt could change this result."""
+    return result.status == "COMPLETED" or (result.error is not None and not result.error.retryable)
+
+
+def item_end(item: OpenItem, result: ItemResult) -> ItemEnd:
+    """Return the end that a worker's result is for its item.
+
+    A field of the operation's Result that is named like a slot holds that file's facts.
+    """
+    outputs = {slot: _output(output, result.result.get(slot)) for slot, output in result.outputs.items()}
+    rest = {name: value for name, value in result.result.items() if name not in outputs}
+    return ItemEnd(item.n, item.id, Status(result.status), result.error, outputs, rest)
+
+
+def _output(output: StoredOutput, facts: Any) -> dict[str, Any]:
+    return {**output.model_dump(), "facts": facts if isinstance(facts, dict) else {}}
+
+
+def _without_more_attempts(item: OpenItem, result: ItemResult | None, end: AttemptEnd) -> ItemEnd:
+    if result is not None:
+        return item_end(item, result)
+    if end is AttemptEnd.TIMED_OUT:
+        return _failure(item, Status.TIMED_OUT, WorkTimedOut())
+    return _failure(item, Status.FAILED, AttemptsExhausted())
+
+
+def _failure(item: OpenItem, status: Status, error: JobError) -> ItemEnd:
+    return ItemEnd(item.n, item.id, status, ErrorInfo.of(error))

@@ -1,0 +1,97 @@
+"""Reading what an attempt left in storage: its manifest, or the commit markers of its items. Never the endpoint's word."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from pydantic import ValidationError
+
+from orchestrator.services import Services
+from orchestrator.storage.keys import attempt_prefix, manifest_key, output_key, result_key
+from orchestrator.store.attempts import OrderedItem
+from orchestrator.store.settling import FlyingAttempt
+from shared.wire.result import RESULT_VERSION, ItemResult, Manifest
+
+_MANIFEST_BYTES = 64 << 20
+_RESULT_BYTES = 1 << 20
+_READS_AT_ONCE = 16
+
+log = structlog.get_logger()
+
+
+async def read_manifest(services: Services, attempt: FlyingAttempt) -> Manifest | None:
+    """Return the manifest that closes this attempt, if it wrote one."""
+    raw = await services.storage.read(manifest_key(_prefix(attempt)), _MANIFEST_BYTES)
+    if raw is None:
+        return None
+    try:
+        manifest = Manifest.model_validate_json(raw)
+    except ValidationError:
+        log.warning("manifest.refused", reason="unreadable")
+        return None
+    if (manifest.task_id, manifest.attempt) != (attempt.task_id, attempt.n) or manifest.version > RESULT_VERSION:
+        log.warning("manifest.refused", reason="not of this attempt")
+        return None
+    return manifest
+
+
+async def read_results(
+    services: Services, attempt: FlyingAttempt, items: Sequence[OrderedItem]
+) -> dict[str, ItemResult]:
+    """Return the results, by item id, that the commit markers of `items` hold."""
+    gate = asyncio.Semaphore(_READS_AT_ONCE)
+
+    async def read(item: OrderedItem) -> ItemResult | None:
+        async with gate:
+            raw = await services.storage.read(result_key(_prefix(attempt), item.n), _RESULT_BYTES)
+        try:
+            return None if raw is None else ItemResult.model_validate_json(raw)
+        except ValidationError:
+            log.warning("result.refused", item_id=item.id, reason="unreadable")
+            return None
+
+    found = await asyncio.gather(*(read(item) for item in items))
+    return {result.item_id: result for result in found if result is not None}
+
+
+async def verified(
+    services: Services, attempt: FlyingAttempt, items: Sequence[OrderedItem], results: dict[str, ItemResult]
+) -> dict[str, ItemResult]:
+    """Return the results that may be believed: of this attempt, every file in its own slot, there, and of that size."""
+    gate = asyncio.Semaphore(_READS_AT_ONCE)
+
+    async def check(item: OrderedItem) -> tuple[str, ItemResult] | None:
+        result = results.get(item.id)
+        if result is None:
+            return None
+        async with gate:
+            fault = await _fault(services, attempt, item, result)
+        if fault is None:
+            return item.id, result
+        log.warning("result.refused", item_id=item.id, reason=fault)
+        return None
+
+    return dict(entry for entry in await asyncio.gather(*map(check, items)) if entry is not None)
+
+
+async def _fault(services: Services, attempt: FlyingAttempt, item: OrderedItem, result: ItemResult) -> str | None:
+    if (result.task_id, result.attempt, result.item_id) != (attempt.task_id, attempt.n, item.id):
+        return "not of this attempt"
+    operation = services.catalogue.get(attempt.operation)
+    if operation is None:
+        return "its operation is gone"
+    slots = {slot.name: slot for slot in operation.slots(operation.params.model_validate(item.params))}
+    if result.status == "COMPLETED" and result.outputs.keys() != slots.keys():
+        return "its files are not those of its slots"
+    for name, output in result.outputs.items():
+        slot = slots.get(name)
+        if slot is None or output.key != output_key(_prefix(attempt), item.n, slot.filename):
+            return "it names a file that was not issued to it"
+        stored = await services.storage.head(output.key)
+        if stored is None or stored.size_bytes != output.size_bytes:
+            return "a file is missing or of another size"
+    return None
+
+
+def _prefix(attempt: FlyingAttempt) -> str:
+    return attempt_prefix(attempt.tenant, attempt.job_id, attempt.task_n, attempt.n)

@@ -1,0 +1,266 @@
+"""Attempts on the way back: what runs, what it committed, how it ended, and the job's own end.
+
+Every write is fenced by the task's current attempt, and an ended item or job never changes again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from orchestrator.jobs.settle import ItemEnd, Settlement
+from orchestrator.jobs.states import AttemptEnd, AttemptState, TaskState
+from orchestrator.store import tables
+from orchestrator.store.attempts import IN_FLIGHT, OrderedItem
+from orchestrator.store.events import add_event
+from shared.errors import QueueExpired
+from shared.wire.problem import ErrorInfo
+from shared.wire.status import Status, job_status
+
+tasks, attempts, items, jobs = tables.tasks, tables.attempts, tables.items, tables.jobs
+
+_OPEN = (Status.IN_QUEUE, Status.IN_PROGRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class FlyingAttempt:
+    """An attempt that is, or may be, at the endpoint."""
+
+    task_id: str
+    n: int
+    tenant: str
+    job_id: str
+    state: AttemptState
+    provider_id: str | None
+    submitted_ms: int
+    deadline_ms: int
+    task_n: int
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFacts:
+    """What is kept of an attempt that ended."""
+
+    end: AttemptEnd
+    ended_ms: int
+    execution_ms: int = 0
+    worker: str | None = None
+    gpu: str | None = None
+
+
+def attempts_in_flight(connection: Connection, endpoint: str) -> list[FlyingAttempt]:
+    """Return every attempt that has not ended, oldest first."""
+    query = (
+        sa.select(
+            attempts.c.task_id,
+            attempts.c.n,
+            attempts.c.tenant,
+            attempts.c.job_id,
+            attempts.c.state,
+            attempts.c.provider_id,
+            attempts.c.submitted_ms,
+            attempts.c.deadline_ms,
+            tasks.c.n.label("task_n"),
+            jobs.c.operation,
+        )
+        .join(tasks, tasks.c.id == attempts.c.task_id)
+        .join(jobs, jobs.c.id == attempts.c.job_id)
+        .where(attempts.c.endpoint == endpoint, attempts.c.state.in_(IN_FLIGHT))
+        .order_by(attempts.c.submitted_ms)
+    )
+    return [
+        FlyingAttempt(**{**row, "state": AttemptState(row["state"])}) for row in connection.execute(query).mappings()
+    ]
+
+
+def open_items(connection: Connection, task_id: str) -> list[OrderedItem]:
+    """Return a task's items that have not ended."""
+    query = sa.select(items.c.n, items.c.item_id, items.c.params).where(
+        items.c.task_id == task_id, items.c.status.in_(_OPEN)
+    )
+    return [OrderedItem(*row) for row in connection.execute(query.order_by(items.c.n))]
+
+
+def job_was_cancelled(connection: Connection, job_id: str) -> bool:
+    """Return whether a cancel of the job has been accepted."""
+    return connection.execute(sa.select(jobs.c.cancelled_ms).where(jobs.c.id == job_id)).scalar() is not None
+
+
+def mark_running(connection: Connection, attempt: FlyingAttempt, worker: str | None, now_ms: int) -> bool:
+    """Keep that a worker has begun; False if that is old news or the attempt is not the current one."""
+    begun = connection.execute(
+        attempts.update()
+        .where(
+            attempts.c.task_id == attempt.task_id,
+            attempts.c.n == attempt.n,
+            attempts.c.state == AttemptState.SUBMITTED,
+        )
+        .values(state=AttemptState.RUNNING, started_ms=now_ms, worker=worker)
+    )
+    if begun.rowcount == 0:
+        return False
+    connection.execute(
+        tasks.update().where(tasks.c.id == attempt.task_id, tasks.c.started_ms.is_(None)).values(started_ms=now_ms)
+    )
+    connection.execute(
+        items.update()
+        .where(items.c.task_id == attempt.task_id, items.c.status == Status.IN_QUEUE)
+        .values(status=Status.IN_PROGRESS)
+    )
+    _start_job(connection, attempt.tenant, attempt.job_id, now_ms)
+    return True
+
+
+def save_progress(connection: Connection, attempt: FlyingAttempt, snapshot: dict[str, Any]) -> bool:
+    """Keep a task's snapshot unless a later one, or none, is wanted."""
+    current = (tasks.c.id == attempt.task_id) & (tasks.c.attempt == attempt.n) & (tasks.c.status == TaskState.ACTIVE)
+    before = connection.execute(sa.select(tasks.c.progress).where(current)).one_or_none()
+    if before is None or (before.progress is not None and before.progress["seq"] >= snapshot["seq"]):
+        return False
+    connection.execute(tasks.update().where(current).values(progress=snapshot))
+    connection.execute(jobs.update().where(jobs.c.id == attempt.job_id).values(version=jobs.c.version + 1))
+    return True
+
+
+def commit_items(connection: Connection, task_id: str, n: int, ends: Sequence[ItemEnd], now_ms: int) -> bool:
+    """End items of the current attempt, and their job if they were its last; False if `n` is not the current one."""
+    task = connection.execute(
+        sa.select(tasks.c.job_id, tasks.c.tenant).where(
+            tasks.c.id == task_id, tasks.c.attempt == n, tasks.c.status == TaskState.ACTIVE
+        )
+    ).one_or_none()
+    if task is None:
+        return False
+    _end_items(connection, task.tenant, task.job_id, n, ends, now_ms)
+    return True
+
+
+def end_attempt(
+    connection: Connection, task_id: str, n: int, settlement: Settlement, facts: AttemptFacts, retry_at_ms: int = 0
+) -> bool:
+    """Write an attempt's end with all that follows from it, at once; False if it had ended or is not the current one."""
+    ended = connection.execute(
+        attempts.update()
+        .where(attempts.c.task_id == task_id, attempts.c.n == n, attempts.c.state != AttemptState.ENDED)
+        .values(
+            state=AttemptState.ENDED,
+            outcome=facts.end,
+            ended_ms=facts.ended_ms,
+            execution_ms=facts.execution_ms,
+            worker=sa.func.coalesce(facts.worker, attempts.c.worker),
+            gpu=facts.gpu,
+        )
+    )
+    next_state = TaskState.WAITING if settlement.retry else TaskState.ENDED
+    moved = connection.execute(
+        tasks.update()
+        .where(tasks.c.id == task_id, tasks.c.attempt == n, tasks.c.status == TaskState.ACTIVE)
+        .values(
+            status=next_state,
+            progress=None,
+            not_before_ms=retry_at_ms,
+            ended_ms=None if settlement.retry else facts.ended_ms,
+        )
+    )
+    if ended.rowcount == 0 or moved.rowcount == 0:
+        return False
+    task = connection.execute(sa.select(tasks.c.job_id, tasks.c.tenant).where(tasks.c.id == task_id)).one()
+    connection.execute(
+        jobs.update()
+        .where(jobs.c.id == task.job_id)
+        .values(execution_ms=jobs.c.execution_ms + facts.execution_ms, version=jobs.c.version + 1)
+    )
+    _start_job(connection, task.tenant, task.job_id, facts.ended_ms)
+    _end_items(connection, task.tenant, task.job_id, n, settlement.ended, facts.ended_ms)
+    return True
+
+
+def expire_task(connection: Connection, task_id: str, now_ms: int) -> str | None:
+    """End a task that waited in our queue past its deadline; return its job's id, None if it waits no more."""
+    expired = connection.execute(
+        tasks.update()
+        .where(tasks.c.id == task_id, tasks.c.status == TaskState.WAITING)
+        .values(status=TaskState.ENDED, ended_ms=now_ms)
+    )
+    if expired.rowcount == 0:
+        return None
+    task = connection.execute(
+        sa.select(tasks.c.job_id, tasks.c.tenant, tasks.c.attempt).where(tasks.c.id == task_id)
+    ).one()
+    error = ErrorInfo.of(QueueExpired())
+    ends = [ItemEnd(item.n, item.id, Status.TIMED_OUT, error) for item in open_items(connection, task_id)]
+    _end_items(connection, task.tenant, task.job_id, task.attempt, ends, now_ms)
+    return str(task.job_id)
+
+
+def _start_job(connection: Connection, tenant: str, job_id: str, now_ms: int) -> None:
+    started = connection.execute(
+        jobs.update()
+        .where(jobs.c.id == job_id, jobs.c.status == Status.IN_QUEUE)
+        .values(status=Status.IN_PROGRESS, started_ms=now_ms, version=jobs.c.version + 1)
+    )
+    if started.rowcount:
+        add_event(connection, tenant, job_id, "status", {"status": Status.IN_PROGRESS}, now_ms)
+
+
+def _end_items(connection: Connection, tenant: str, job_id: str, n: int, ends: Sequence[ItemEnd], now_ms: int) -> None:
+    changed = [end for end in ends if _end_item(connection, job_id, n, end, now_ms)]
+    if not changed:
+        return
+    for end in changed:
+        add_event(connection, tenant, job_id, "item", {"id": end.id, "status": end.status}, now_ms)
+    succeeded = sum(end.status is Status.COMPLETED for end in changed)
+    connection.execute(
+        jobs.update()
+        .where(jobs.c.id == job_id)
+        .values(
+            items_succeeded=jobs.c.items_succeeded + succeeded,
+            items_failed=jobs.c.items_failed + len(changed) - succeeded,
+            version=jobs.c.version + 1,
+        )
+    )
+    _end_job_if_done(connection, tenant, job_id, now_ms)
+
+
+def _end_item(connection: Connection, job_id: str, n: int, end: ItemEnd, now_ms: int) -> bool:
+    done = connection.execute(
+        items.update()
+        .where(items.c.job_id == job_id, items.c.n == end.n, items.c.status.in_(_OPEN))
+        .values(
+            status=end.status,
+            outputs=end.outputs,
+            result=end.result,
+            error=None if end.error is None else end.error.model_dump(),
+            attempt=n,
+            completed_ms=now_ms,
+        )
+    )
+    return done.rowcount > 0
+
+
+def _end_job_if_done(connection: Connection, tenant: str, job_id: str, now_ms: int) -> None:
+    job = connection.execute(
+        sa.select(
+            jobs.c.items_total, jobs.c.items_succeeded, jobs.c.items_failed, jobs.c.cancelled_ms, jobs.c.output_ttl_ms
+        ).where(jobs.c.id == job_id, jobs.c.status.in_(_OPEN))
+    ).one_or_none()
+    if job is None or job.items_succeeded + job.items_failed < job.items_total:
+        return
+    statuses = [
+        Status(word) for word in connection.execute(sa.select(items.c.status).where(items.c.job_id == job_id)).scalars()
+    ]
+    cancelled = job.cancelled_ms is not None or Status.CANCELLED in statuses
+    status = job_status(statuses, cancelled=cancelled)
+    connection.execute(
+        jobs.update()
+        .where(jobs.c.id == job_id)
+        .values(
+            status=status,
+            completed_ms=now_ms,
+            expires_ms=None if job.output_ttl_ms is None else now_ms + job.output_ttl_ms,
+        )
+    )
+    add_event(connection, tenant, job_id, "status", {"status": status}, now_ms)

@@ -1,0 +1,96 @@
+"""Storing an accepted job: one transaction, before the 202."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from orchestrator.jobs.accept import AcceptedJob
+from orchestrator.jobs.states import TaskState
+from orchestrator.store import tables
+from orchestrator.store.events import add_event
+from shared.errors import FieldError, InvalidRequest
+from shared.wire.media_input import MediaInput
+from shared.wire.status import Status
+
+
+def insert_job(connection: Connection, job: AcceptedJob) -> None:
+    """Write the job, its items and tasks; InvalidRequest if an upload or output that it names is not the tenant's."""
+    _check_own_inputs(connection, job)
+    tenant = job.caller.tenant
+    connection.execute(tables.jobs.insert(), _job_row(job))
+    connection.execute(
+        tables.items.insert(),
+        [
+            {
+                "job_id": job.id,
+                "n": item.n,
+                "tenant": tenant,
+                "item_id": item.id,
+                "task_id": item.task_id,
+                "status": Status.IN_QUEUE,
+                "params": item.params,
+                "outputs": {},
+                "result": {},
+            }
+            for item in job.items
+        ],
+    )
+    connection.execute(
+        tables.tasks.insert(),
+        [
+            {
+                "id": task.id,
+                "job_id": job.id,
+                "tenant": tenant,
+                "n": task.n,
+                "status": TaskState.WAITING,
+                "priority": job.priority,
+                "cost_s": task.cost_s,
+                "items_total": task.items_total,
+                "queue_deadline_ms": job.queue_deadline_ms,
+                "created_ms": job.created_ms,
+            }
+            for task in job.tasks
+        ],
+    )
+    add_event(connection, tenant, job.id, "status", {"status": Status.IN_QUEUE}, job.created_ms)
+
+
+def find_output(connection: Connection, tenant: str, media: MediaInput) -> str | None:
+    """Return the storage key behind ``output://job/item/slot`` of this tenant's, or None."""
+    job_id, item_id, slot = media.removeprefix("output://").split("/")
+    outputs: dict[str, Any] | None = connection.execute(
+        sa.select(tables.items.c.outputs).where(
+            tables.items.c.tenant == tenant, tables.items.c.job_id == job_id, tables.items.c.item_id == item_id
+        )
+    ).scalar()
+    key: str | None = (outputs or {}).get(slot, {}).get("key")
+    return key
+
+
+def _check_own_inputs(connection: Connection, job: AcceptedJob) -> None:
+    faults = [
+        FieldError(pointer, f"there is no {media}")
+        for pointer, media in job.own_inputs
+        if media.scheme != "output" or find_output(connection, job.caller.tenant, media) is None
+    ]
+    if faults:
+        raise InvalidRequest(errors=faults)
+
+
+def _job_row(job: AcceptedJob) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "tenant": job.caller.tenant,
+        "key_id": job.caller.key_id,
+        "operation": job.operation,
+        "operation_version": job.operation_version,
+        "status": Status.IN_QUEUE,
+        "priority": job.priority,
+        "labels": job.labels,
+        "items_total": len(job.items),
+        "created_ms": job.created_ms,
+        "queue_deadline_ms": job.queue_deadline_ms,
+        "output_ttl_ms": job.output_ttl_ms,
+    }
