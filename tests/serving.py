@@ -1,0 +1,90 @@
+"""Serving an ASGI app with real uvicorn on a free loopback port."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_START_TIMEOUT_S = 30.0
+
+
+@contextmanager
+def serving(app: ASGIApp, *, keep_alive_s: int = 620, grace_s: int = 2) -> Iterator[str]:
+    """Serve `app`, lifespan included, from a thread of its own; yield its base URL without a trailing slash.
+
+    At the end open requests get `grace_s` seconds, then they are cancelled.
+    """
+    listener = _listener()
+    server = _server(app, keep_alive_s, grace_s)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="serving", daemon=True)
+    thread.start()
+    try:
+        _wait_for_start(server, thread)
+        yield _base_url(listener)
+    finally:
+        server.should_exit = True
+        thread.join(_START_TIMEOUT_S)
+        listener.close()
+        if thread.is_alive():
+            raise AssertionError("the server did not stop")
+
+
+@asynccontextmanager
+async def serving_here(app: ASGIApp, *, keep_alive_s: int = 620, grace_s: int = 2) -> AsyncIterator[str]:
+    """Serve `app` on the running event loop, so that a test shares the loop with it; yield its base URL."""
+    listener = _listener()
+    address = _base_url(listener)
+    server = _server(app, keep_alive_s, grace_s)
+    # Not `serve`: that would take the test run's own signals.
+    running = asyncio.ensure_future(server._serve([listener]))
+    try:
+        while not server.started:
+            if running.done():
+                running.result()
+                raise AssertionError("the app's startup failed")
+            await asyncio.sleep(0.005)
+        yield address
+    finally:
+        server.should_exit = True
+        await running
+        listener.close()
+
+
+def _listener() -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    return listener
+
+
+def _base_url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _server(app: ASGIApp, keep_alive_s: int, grace_s: int) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="on" if hasattr(app, "router") else "auto",
+            timeout_keep_alive=keep_alive_s,
+            timeout_graceful_shutdown=grace_s,
+        )
+    )
+
+
+def _wait_for_start(server: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while not server.started:
+        if not thread.is_alive():
+            raise AssertionError("the app's startup failed")
+        if time.monotonic() > deadline:
+            raise AssertionError("the server did not start")
+        time.sleep(0.005)
