@@ -1,0 +1,61 @@
+"""Video planes: what 4:2:0 video keeps of RGB pixels, in the colours that HD players expect."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Plane = NDArray[np.uint8]
+
+BLACK_LUMA = 16
+NEUTRAL_CHROMA = 128
+
+# ITU-R BT.709-6: luma weights, and 8-bit quantisation to 16..235 for luma and 16..240 for colour differences.
+_RED, _GREEN, _BLUE = 0.2126, 0.7152, 0.0722
+_LUMA = 219 / 255
+_CHROMA = 224 / 255
+_FROM_RGB = np.array(
+    [
+        [_LUMA * _RED, _LUMA * _GREEN, _LUMA * _BLUE, BLACK_LUMA],
+        [
+            _CHROMA * -_RED / (2 * (1 - _BLUE)),
+            _CHROMA * -_GREEN / (2 * (1 - _BLUE)),
+            _CHROMA / 2,
+            NEUTRAL_CHROMA,
+        ],
+        [
+            _CHROMA / 2,
+            _CHROMA * -_GREEN / (2 * (1 - _RED)),
+            _CHROMA * -_BLUE / (2 * (1 - _RED)),
+            NEUTRAL_CHROMA,
+        ],
+    ],
+    np.float32,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """Luma and the two colour differences, each (rows, columns)."""
+
+    luma: Plane
+    blue: Plane
+    red: Plane
+
+
+def from_rgb(pixels: NDArray[np.uint8]) -> Planes:
+    """Return BT.709 limited-range planes of RGB pixels (height, width, 3), all three in full resolution."""
+    luma, blue, red = cv2.split(cv2.transform(pixels, _FROM_RGB))
+    return Planes(*(np.asarray(plane, np.uint8) for plane in (luma, blue, red)))
+
+
+def split_frame(frame: Plane, width: int, height: int) -> Planes:
+    """Return the three planes of a flat I420 frame as views into it."""
+    luma, quarter = width * height, width * height // 4
+    shape = (height // 2, width // 2)
+    return Planes(
+        frame[:luma].reshape(height, width),
+        frame[luma : luma + quarter].reshape(shape),
+        frame[luma + quarter :].reshape(shape),
+    )
