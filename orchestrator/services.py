@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.changes import Changes
 from orchestrator.dispatch.port import Endpoint
+from orchestrator.hints import Hints
 from orchestrator.settings import Settings
 from orchestrator.storage.port import Storage
 from orchestrator.store.store import Store
@@ -25,5 +26,6 @@ class Services:
     storage: Storage
     endpoint: Endpoint
     changes: Changes = field(default_factory=Changes)
+    hints: Hints = field(default_factory=Hints)
     work_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there may be tasks to dispatch."""

@@ -1,6 +1,7 @@
 """The dispatch window: at most twice as many tasks at the endpoint as it has workers; the rest wait here."""
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -118,7 +119,7 @@ async def _end_unsubmitted(
 
 async def _expire(services: Services, now_ms: int) -> None:
     for task_id in await services.store.read(lambda c: store_attempts.expired_tasks(c, now_ms)):
-        job_id = await services.store.write(lambda c, task_id=task_id: settling.expire_task(c, task_id, now_ms))
+        job_id = await services.store.write(partial(settling.expire_task, task_id=task_id, now_ms=now_ms))
         if job_id is not None:
             services.changes.announce(job_id)
             log.warning("task.queue_expired", job_id=job_id, task_id=task_id)

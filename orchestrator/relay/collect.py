@@ -1,4 +1,4 @@
-"""Reading what an attempt left in storage: its manifest, or the commit markers of its items. Never the endpoint's word."""
+"""Reading what an attempt left in storage: its manifest, or its items' commit markers. Never the endpoint's word."""
 
 import asyncio
 from collections.abc import Sequence

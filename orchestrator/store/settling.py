@@ -141,7 +141,7 @@ def commit_items(connection: Connection, task_id: str, n: int, ends: Sequence[It
 def end_attempt(
     connection: Connection, task_id: str, n: int, settlement: Settlement, facts: AttemptFacts, retry_at_ms: int = 0
 ) -> bool:
-    """Write an attempt's end with all that follows from it, at once; False if it had ended or is not the current one."""
+    """Write an attempt's end and all that follows from it; False if it had ended or is not the current one."""
     ended = connection.execute(
         attempts.update()
         .where(attempts.c.task_id == task_id, attempts.c.n == n, attempts.c.state != AttemptState.ENDED)
@@ -173,7 +173,7 @@ def end_attempt(
         .where(jobs.c.id == task.job_id)
         .values(execution_ms=jobs.c.execution_ms + facts.execution_ms, version=jobs.c.version + 1)
     )
-    _start_job(connection, task.tenant, task.job_id, facts.ended_ms)
+    _start_job(connection, task.tenant, task.job_id, facts.ended_ms - facts.execution_ms)
     _end_items(connection, task.tenant, task.job_id, n, settlement.ended, facts.ended_ms)
     return True
 
