@@ -130,9 +130,7 @@ class Follower:
             if item.id in results and is_final(results[item.id])
         ]
         now_ms = services.clock.now_ms()
-        if ends and await services.store.write(
-            lambda c: settling.commit_items(c, attempt.task_id, attempt.n, ends, now_ms)
-        ):
+        if await services.store.write(lambda c: settling.commit_items(c, attempt.task_id, attempt.n, ends, now_ms)):
             services.changes.announce(attempt.job_id)
         known |= reported
 

@@ -1,4 +1,4 @@
-"""Hints: the endpoint's webhook says that a task changed. It is never believed, it only brings the next look forward."""
+"""The endpoint's webhook: never believed, it only brings the next look at an attempt forward."""
 
 from orchestrator.services import Services
 from orchestrator.store.attempts import mark_submitted
