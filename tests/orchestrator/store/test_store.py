@@ -1,0 +1,84 @@
+"""The way into the database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from orchestrator.store.migrate import upgrade
+from orchestrator.store.store import Store
+from shared.errors import Conflict, StoreUnavailable
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    url = f"sqlite:///{tmp_path / 'revela.db'}"
+    upgrade(url)
+    opened = Store(url)
+    await opened.write(lambda c: c.execute(sa.text("CREATE TABLE t (n INTEGER PRIMARY KEY)")))
+    yield opened
+    await opened.close()
+
+
+def insert(n: int) -> "sa.TextClause":
+    return sa.text(f"INSERT INTO t VALUES ({n})")
+
+
+async def rows(store: Store) -> list[int]:
+    return await store.read(lambda c: list(c.execute(sa.text("SELECT n FROM t ORDER BY n")).scalars()))
+
+
+async def test_a_refused_write_undoes_itself_and_leaves_its_neighbours(store: Store) -> None:
+    def refuse(connection: Connection) -> None:
+        connection.execute(insert(2))
+        raise Conflict
+
+    outcomes = await asyncio.gather(
+        store.write(lambda c: c.execute(insert(1))),
+        store.write(refuse),
+        store.write(lambda c: c.execute(insert(3))),
+        return_exceptions=True,
+    )
+    assert isinstance(outcomes[1], Conflict)
+    assert await rows(store) == [1, 3]
+
+
+async def test_a_database_error_does_not_escape(store: Store) -> None:
+    await store.write(lambda c: c.execute(insert(1)))
+    with pytest.raises(StoreUnavailable):
+        await store.write(lambda c: c.execute(insert(1)))
+    with pytest.raises(StoreUnavailable):
+        await store.read(lambda c: c.execute(sa.text("SELECT * FROM nothing")))
+
+
+async def test_a_full_database_refuses_and_recovers(store: Store) -> None:
+    await store.write(lambda c: c.execute(sa.text("CREATE TABLE big (b BLOB)")))
+    pages = await store.write(lambda c: c.execute(sa.text("PRAGMA page_count")).scalar_one())
+    await store.write(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}"))
+    with pytest.raises(StoreUnavailable):
+        await store.write(lambda c: c.execute(sa.text("INSERT INTO big VALUES (zeroblob(1000000))")))
+    await store.write(lambda c: c.exec_driver_sql("PRAGMA max_page_count=1073741823"))
+    await store.write(lambda c: c.execute(sa.text("INSERT INTO big VALUES (zeroblob(1000000))")))
+    assert await store.read(lambda c: c.execute(sa.text("PRAGMA integrity_check")).scalar()) == "ok"
+
+
+async def test_many_writers_lose_nothing(store: Store) -> None:
+    await asyncio.gather(*(store.write(lambda c, n=n: c.execute(insert(n))) for n in range(500)))  # type: ignore[misc]
+    assert await rows(store) == list(range(500))
+
+
+async def test_a_commit_is_synced_to_disk(store: Store) -> None:
+    for way in (store.write, store.read):
+        assert await way(lambda c: c.execute(sa.text("PRAGMA synchronous")).scalar()) == 2
+        assert await way(lambda c: c.execute(sa.text("PRAGMA journal_mode")).scalar()) == "wal"
+
+
+async def test_a_cancelled_caller_does_not_stop_the_writer(store: Store) -> None:
+    writing = asyncio.ensure_future(store.write(lambda c: c.execute(insert(1))))
+    await asyncio.sleep(0)
+    writing.cancel()
+    await store.write(lambda c: c.execute(insert(2)))
+    assert 2 in await rows(store)
