@@ -49,7 +49,7 @@ async def download(clients: Clients, grant: InputGrant, target: Path, *, max_byt
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(SourceUnavailable),
         stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential_jitter(initial=0.2, max=2, jitter=0.2),
+        wait=wait_exponential_jitter(multiplier=0.2, max=2, jitter=0.2),
         reraise=True,
     )
     try:

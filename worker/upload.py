@@ -47,7 +47,7 @@ def _retrying() -> AsyncRetrying:
     return AsyncRetrying(
         retry=retry_if_exception_type(_WorthRetrying),
         stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential_jitter(initial=0.25, max=5, jitter=0.25),
+        wait=wait_exponential_jitter(multiplier=0.25, max=5, jitter=0.25),
         reraise=True,
     )
 
