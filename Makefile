@@ -1,0 +1,54 @@
+# Everything that can be done here; `make` alone lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install -q
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q pyproject.toml
+
+.PHONY: help setup demo serve test check bench lock clean
+
+help: ## List what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## Install everything into .venv (Python 3.11 or newer; nothing else is needed)
+
+$(READY): pyproject.toml infra/locks/dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
+	@echo "Setting up $(VENV) (a minute or two, only when the locks change)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes --no-deps -r infra/locks/dev.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## Turn photos into videos, all of it on this machine: PHOTOS="a.jpg b.heic" for your own
+	@$(BIN)/revela demo $(PHOTOS)
+
+serve: setup ## Run the orchestrator with one local worker on http://127.0.0.1:3000
+	@$(BIN)/revela serve --workers 1
+
+test: check ## Run every check and every test
+	$(BIN)/python -m pytest -n 2
+
+check: setup ## Check format, lint, types, borders, Dockerfiles and the project's own rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint --config .hadolint.yaml Dockerfile.orchestrator Dockerfile.worker
+	$(BIN)/python -m pytest -m "not slow" tests/project
+
+bench: setup ## Measure the claims: each figure beside its baseline
+	$(BIN)/python -m bench
+
+lock: ## Resolve the locks again from pyproject.toml (needs uv; UPGRADE=--upgrade for newer versions)
+	$(LOCK) $(UPGRADE) --extra orchestrator -o infra/locks/orchestrator.lock
+	$(LOCK) $(UPGRADE) --extra worker -o infra/locks/worker.lock
+	$(LOCK) $(UPGRADE) --extra orchestrator --extra worker --group dev -o infra/locks/dev.lock
+
+clean: ## Remove what was installed, built or cached
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

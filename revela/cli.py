@@ -1,0 +1,57 @@
+"""The `revela` command: its subcommands, and what an error looks like. Nothing heavy is imported here."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from revela.commands.demo import demo
+from revela.commands.doctor import doctor
+from revela.commands.jobs import job, jobs
+from revela.commands.keys import keys
+from revela.commands.migrate import migrate
+from revela.commands.serve import serve
+from revela.commands.submit import submit
+from revela.commands.worker import worker
+
+app = typer.Typer(
+    name="revela",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _command in (demo, serve, worker, submit, job, jobs, migrate, doctor):
+    app.command()(_command)
+app.add_typer(keys, name="keys")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("revela"))
+        raise typer.Exit
+
+
+@app.callback()
+def revela(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Media jobs on GPUs that are paid for only while they work."""
+
+
+def main() -> None:
+    """Run the command line; a known error is one clear line on standard error and its exit code."""
+    from shared.errors import RevelaError
+
+    try:
+        app()
+    except RevelaError as error:
+        from revela.failures import exit_code_of, message_of
+
+        print(f"revela: {message_of(error)}", file=sys.stderr)
+        sys.exit(exit_code_of(error))

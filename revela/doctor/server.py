@@ -1,0 +1,84 @@
+"""What the orchestrator's side needs: its settings, storage, database and endpoint."""
+
+import asyncio
+
+from orchestrator.dispatch.port import EndpointHealth
+from orchestrator.dispatch.runpod import RunPodEndpoint
+from orchestrator.settings import Settings
+from orchestrator.store.migrate import HEAD, current_revision
+from orchestrator.store.store import Store
+from revela.doctor.finding import Check, Finding, State
+from shared.errors import AdapterError, SettingsError
+
+
+def server_checks() -> list[Check]:
+    """Return the checks that fit the settings; the only one there is if they are wrong says so."""
+    try:
+        settings = Settings.load()
+    except SettingsError as wrong:
+        finding = Finding("settings", State.BROKEN, wrong.detail, "see docs/settings.md")
+        return [lambda: finding]
+    return [lambda: check_storage(settings), lambda: check_database(settings), lambda: check_endpoint(settings)]
+
+
+def check_storage(settings: Settings) -> Finding:
+    """Outputs can be written."""
+    from orchestrator.adapters import open_storage
+
+    from shared.clock import SystemClock
+
+    try:
+        asyncio.run(open_storage(settings, SystemClock()).check())
+    except (AdapterError, SettingsError, OSError) as failure:
+        return Finding("storage", State.BROKEN, str(failure), "see REVELA_STORAGE_URL and REVELA_DATA_DIR")
+    return Finding("storage", State.WORKS, settings.storage_url or str(settings.data_dir.resolve()))
+
+
+def check_database(settings: Settings) -> Finding:
+    """The database answers and is at this release's schema."""
+    try:
+        revision = asyncio.run(_revision(settings.resolved_database_url))
+    except (AdapterError, OSError) as failure:
+        return Finding("database", State.BROKEN, str(failure), "see REVELA_DATABASE_URL and REVELA_DATA_DIR")
+    if revision is None:
+        return Finding("database", State.ABSENT, "there is none yet, revela serve makes it")
+    if revision != HEAD:
+        return Finding("database", State.BROKEN, f"at {revision}, this release needs {HEAD}", "run revela migrate")
+    return Finding("database", State.WORKS, f"at {HEAD}")
+
+
+def check_endpoint(settings: Settings) -> Finding:
+    """The endpoint answers."""
+    if settings.uses_pool:
+        return Finding("endpoint", State.WORKS, "the pool in revela serve")
+    try:
+        health = asyncio.run(_health(settings))
+    except AdapterError as failure:
+        mend = "see REVELA_ENDPOINT_URL, RUNPOD_ENDPOINT_ID and RUNPOD_API_KEY"
+        return Finding("endpoint", State.BROKEN, f"{settings.resolved_endpoint_url}: {failure.detail}", mend)
+    return Finding("endpoint", State.WORKS, f"{settings.resolved_endpoint_url}: workers {dict(health.workers)}")
+
+
+async def _revision(url: str) -> str | None:
+    if url.startswith("sqlite:///") and not _exists(url):
+        return None
+    store = Store(url)
+    try:
+        return await store.read(current_revision)
+    finally:
+        await store.close()
+
+
+def _exists(sqlite_url: str) -> bool:
+    from pathlib import Path
+
+    return Path(sqlite_url.removeprefix("sqlite:///")).exists()
+
+
+async def _health(settings: Settings) -> EndpointHealth:
+    key = settings.runpod_api_key
+    endpoint = RunPodEndpoint(settings.resolved_endpoint_url, key.get_secret_value() if key else "")
+    try:
+        return await endpoint.health()
+    finally:
+        await endpoint.close()

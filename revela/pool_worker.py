@@ -1,0 +1,13 @@
+"""Becoming a worker of a pool: this process turns into the same worker that runs on RunPod."""
+
+import os
+import sys
+
+from shared.worker_environment import runpod_environment
+
+
+def become_worker(endpoint_url: str, worker_id: str, token: str) -> None:
+    """Replace this process with a worker that takes tasks from `endpoint_url`; does not return."""
+    environment = runpod_environment(endpoint_url, worker_id, token)
+    argv = [sys.executable, "-m", "worker.handler"]
+    os.execve(sys.executable, argv, {**os.environ, **environment})  # noqa: S606 - no shell is meant
