@@ -74,7 +74,7 @@ class RunPodEndpoint:
         return AsyncRetrying(
             retry=retry_if_exception_type(EndpointUnavailable),
             stop=stop_after_attempt(_TRIES),
-            wait=wait_exponential_jitter(initial=self._first_wait_s, max=8, jitter=self._first_wait_s),
+            wait=wait_exponential_jitter(multiplier=self._first_wait_s, max=8, jitter=self._first_wait_s),
             reraise=True,
         )
 
