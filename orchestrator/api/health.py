@@ -1,0 +1,93 @@
+"""How the server is: alive, ready, and a summary for people and monitors."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from orchestrator.caller import Caller
+from orchestrator.services import Services
+from orchestrator.store.reading import check_readable, jobs_by_status
+from shared.errors import AdapterError
+
+SUMMARY_KEPT_S = 2.0
+"""How old a summary may be: anyone may ask for it, so asking must cost nothing."""
+
+_TIMEOUT_S = 5.0
+_NO_STORE = {"cache-control": "no-store"}
+
+T = TypeVar("T")
+
+
+async def livez(request: Request) -> Response:  # noqa: ARG001
+    """``GET /livez``: the event loop turns."""
+    return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+
+
+async def readyz(services: Services, request: Request) -> Response:  # noqa: ARG001
+    """``GET /readyz``: 200 if jobs can be taken, that is the database read and the storage written; else a 503."""
+    await services.store.read(check_readable)
+    await services.storage.check()
+    return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+
+
+async def runpod_health(services: Services, request: Request, caller: Caller) -> Response:  # noqa: ARG001
+    """``GET /runpod/health``: the endpoint's workers and queue, as it counts them."""
+    return JSONResponse(asdict(await services.endpoint.health()), headers=_NO_STORE)
+
+
+class Summary:
+    """What ``GET /health`` answers, looked up once for all who ask within two seconds."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = asyncio.Lock()
+        self._told: dict[str, Any] = {}
+        self._told_s = float("-inf")
+
+    async def answer(self, request: Request) -> Response:  # noqa: ARG002
+        """``GET /health``: always 200; `status` is `ok` or `degraded`, and each part says `ok` or its error's code."""
+        loop = asyncio.get_running_loop()
+        async with self._lock:
+            if loop.time() - self._told_s > SUMMARY_KEPT_S:
+                self._told = await self._look()
+                self._told_s = loop.time()
+        return JSONResponse(self._told, headers=_NO_STORE)
+
+    async def _look(self) -> dict[str, Any]:
+        services = self._services
+        (database, jobs), (storage, _), (endpoint, seen) = await asyncio.gather(
+            _part(services.store.read(jobs_by_status)),
+            _part(services.storage.check()),
+            _part(services.endpoint.health()),
+        )
+        return {
+            "status": "ok" if database == storage == endpoint == "ok" else "degraded",
+            "version": _version(),
+            "database": database,
+            "storage": storage,
+            "endpoint": endpoint,
+            "jobs": jobs or {},
+            "workers": seen.workers if seen else {},
+        }
+
+
+async def _part(look: Awaitable[T]) -> tuple[str, T | None]:
+    """Return `ok` and what was found, or an error's code and None."""
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            return "ok", await look
+    except AdapterError as failed:
+        return failed.code, None
+    except TimeoutError:
+        return "timed-out", None
+
+
+@functools.cache
+def _version() -> str:
+    return version("revela")

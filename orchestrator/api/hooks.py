@@ -1,0 +1,45 @@
+"""The endpoint's webhook: a hint that a task may have ended, never believed."""
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orchestrator.relay.hint import receive_hint
+from orchestrator.services import Services
+from shared.errors import PayloadTooLarge
+
+MAX_HOOK_BYTES = 32 << 20
+"""RunPod sends the whole of a task's result, 20 MB at most, with JSON around it."""
+READ_HOOK_BYTES = 64 << 10
+"""Only bodies up to this size are looked into (our workers answer with references, under 1 kB); a longer one still
+counts as a hint, by its token."""
+
+
+async def endpoint_hook(services: Services, request: Request) -> Response:
+    """``POST /hooks/endpoint/{token}``: 200 once noted; 403 for a token that is not ours."""
+    provider_id = _task_id(await _short_body(request))
+    await receive_hint(services, request.path_params["token"], provider_id)
+    return Response(status_code=200)
+
+
+async def _short_body(request: Request) -> bytes:
+    """Read everything; keep it only while it is short."""
+    kept, size_bytes = bytearray(), 0
+    async for chunk in request.stream():
+        size_bytes += len(chunk)
+        if size_bytes > MAX_HOOK_BYTES:
+            raise PayloadTooLarge
+        if size_bytes <= READ_HOOK_BYTES:
+            kept += chunk
+    return bytes(kept) if size_bytes <= READ_HOOK_BYTES else b""
+
+
+def _task_id(body: bytes) -> str | None:
+    """Return the endpoint's id of its task, if the body holds one."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    task_id = told.get("id") if isinstance(told, dict) else None
+    return task_id if isinstance(task_id, str) and task_id.isascii() and task_id.isprintable() else None

@@ -1,0 +1,128 @@
+"""From rows to what clients see: jobs, items, progress, and the stable links to outputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import RowMapping as Row
+
+from orchestrator.services import Services
+from shared.clock import to_datetime
+from shared.signing import Signer
+from shared.wire.job import ItemView, JobSummary, JobView, OutputView, ProgressView
+from shared.wire.status import Status
+
+OUTPUT_PURPOSE = "output"
+"""What output links are signed for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Makes the links to outputs: stable, ours, and good for as long as the output is kept."""
+
+    signer: Signer
+    public_url: str
+
+    @classmethod
+    def of(cls, services: Services) -> "Links":
+        """Return the maker of this server's links."""
+        return cls(services.signer, services.settings.public_url.rstrip("/"))
+
+    def output_url(self, job_id: str, item_n: int, slot: str, file_name: str) -> str:
+        """Return the link to what an item made in `slot`; `file_name` is what it is saved as."""
+        token = self.signer.seal(OUTPUT_PURPOSE, f"{job_id}/{item_n}/{slot}")
+        return f"{self.public_url}/output/{token}/{file_name}"
+
+
+def output_file_name(item_id: str, key: str) -> str:
+    """Return what an output is saved as: the item's id, then the slot's file name, which ends the key.
+
+    Safe in a URL and in a header: both parts are of ``[A-Za-z0-9._-]``.
+    """
+    return f"{item_id}-{key.rpartition('/')[2]}"
+
+
+def item_view(row: Row, job_id: str, links: Links) -> ItemView:
+    """Return an item as clients see it."""
+    outputs: dict[str, Any] = row["outputs"]
+    return ItemView(
+        id=row["item_id"],
+        status=row["status"],
+        error=row["error"],
+        output={slot: _output_view(row, job_id, slot, stored, links) for slot, stored in outputs.items()},
+        result=row["result"],
+    )
+
+
+def _output_view(row: Row, job_id: str, slot: str, stored: dict[str, Any], links: Links) -> OutputView:
+    return OutputView(
+        **stored["facts"],
+        url=links.output_url(job_id, row["n"], slot, output_file_name(row["item_id"], stored["key"])),
+        content_type=stored["content_type"],
+        size_bytes=stored["size_bytes"],
+        sha256=stored["sha256"],
+    )
+
+
+def job_view(row: Row, items: Sequence[ItemView] = (), progress: ProgressView | None = None) -> JobView:
+    """Return a job as clients see it."""
+    started_ms, created_ms = row["started_ms"], row["created_ms"]
+    return JobView(
+        id=row["id"],
+        operation=row["operation"],
+        operation_version=row["operation_version"],
+        status=row["status"],
+        retry_of=row["retry_of"],
+        progress=progress,
+        items=list(items),
+        summary=JobSummary(total=row["items_total"], succeeded=row["items_succeeded"], failed=row["items_failed"]),
+        error=row["error"],
+        created_at=to_datetime(created_ms),
+        started_at=None if started_ms is None else to_datetime(started_ms),
+        completed_at=None if row["completed_ms"] is None else to_datetime(row["completed_ms"]),
+        delay_ms=0 if started_ms is None else max(0, started_ms - created_ms),
+        execution_ms=row["execution_ms"],
+        attempts=row["attempts"],
+        expires_at=None if row["expires_ms"] is None else to_datetime(row["expires_ms"]),
+        labels=row["labels"],
+    )
+
+
+def progress_view(job: Row, tasks: Sequence[Row], now_ms: int) -> ProgressView | None:
+    """Return how far a job is, weighing its tasks by their cost; None once it is over.
+
+    The remaining time is reckoned from the time taken so far, once there is 1 % to reckon from.
+    """
+    if Status(job["status"]).terminal:
+        return None
+    cost_s = sum(task["cost_s"] for task in tasks) or 1.0
+    percent = sum(_percent(task) * task["cost_s"] for task in tasks) / cost_s
+    items_done = max(job["items_succeeded"] + job["items_failed"], sum(_items_done(task) for task in tasks))
+    eta_s = None
+    if job["started_ms"] is not None and percent >= 1:
+        eta_s = round((now_ms - job["started_ms"]) / 1000 * (100 - percent) / percent, 1)
+    return ProgressView(
+        stage=_stage(job, tasks),
+        percent=round(percent, 1),
+        items_done=items_done,
+        items_total=job["items_total"],
+        eta_s=eta_s,
+    )
+
+
+def _percent(task: Row) -> float:
+    if task["status"] == "ENDED":
+        return 100.0
+    return float(task["progress"]["percent"]) if task["progress"] else 0.0
+
+
+def _items_done(task: Row) -> int:
+    if task["status"] == "ENDED":
+        return int(task["items_total"])
+    return len(task["progress"].get("committed", ())) if task["progress"] else 0
+
+
+def _stage(job: Row, tasks: Sequence[Row]) -> str:
+    """What the first running task is doing; `start` while no worker has said anything yet."""
+    stages = (task["progress"]["stage"] for task in tasks if task["progress"] and task["status"] != "ENDED")
+    return next(stages, "queue" if job["status"] == Status.IN_QUEUE else "start")

@@ -1,0 +1,219 @@
+"""Storage on this machine's disk, reached through this server's own signed addresses."""
+
+import asyncio
+import contextlib
+import json
+import re
+import secrets
+import stat
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from orchestrator.storage.durable import Draft, check_room, disk_errors
+from orchestrator.storage.port import LocalDownload, StoredObject
+from shared.clock import Clock
+from shared.errors import (
+    LinkExpired,
+    LinkInvalid,
+    NotFound,
+    PayloadTooLarge,
+    RequestError,
+)
+from shared.signing import Signer
+from shared.wire.work_order import UploadGrant
+
+UPLOAD_PURPOSE = "upload"
+READ_PURPOSE = "read"
+"""What the two kinds of addresses are signed for."""
+
+CHUNK_BYTES = 1 << 20
+"""Uploads are written in pieces of this size: large enough that the way to a thread and back costs nothing."""
+
+_INCOMING = "~incoming"
+"""Holds unfinished uploads; `~` stands in no key."""
+_STALE_S = 86_400.0
+"""Longer than any upload may take (an attempt's deadline is far nearer), so that a living one is never swept."""
+_THREADS = 4
+_PART = re.compile(r"[A-Za-z0-9._-]{1,255}")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    key: str
+    content_type: str
+    max_bytes: int
+    expires_ms: int
+
+
+class DiskStorage:
+    """Objects are files under `root`, named by their keys; an object appears whole or not at all.
+
+    Its addresses are ``{public_url}/output/{token}/{name}``: PUT with an upload token, GET with a read token.
+    """
+
+    def __init__(self, root: Path, public_url: str, signer: Signer, clock: Clock) -> None:
+        """Make `root` and sweep what uploads left behind there; StorageUnavailable if it can't be made."""
+        self._public_url = public_url.rstrip("/")
+        self._signer = signer
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="disk")
+        with disk_errors():
+            (root / _INCOMING).mkdir(parents=True, exist_ok=True)
+            self._root = root.resolve()
+            self._incoming = self._root / _INCOMING
+            self._sweep()
+
+    def grant_upload(self, key: str, content_type: str, max_bytes: int, expires_ms: int) -> UploadGrant:
+        """Return the right to PUT `key` here until `expires_ms`."""
+        token = self._signer.seal(UPLOAD_PURPOSE, json.dumps([_checked(key), content_type, max_bytes, expires_ms]))
+        return UploadGrant(
+            key=key,
+            url=self._address(token, key),
+            headers={"Content-Type": content_type},
+            content_type=content_type,
+            max_bytes=max_bytes,
+        )
+
+    def read_url(self, key: str, expires_ms: int) -> str:
+        """Return an address here that GETs `key` until `expires_ms`."""
+        return self._address(self._signer.seal(READ_PURPOSE, json.dumps([_checked(key), expires_ms])), key)
+
+    async def head(self, key: str) -> StoredObject | None:
+        """Return the size of `key`."""
+        found = await self._in_thread(lambda: self._find(key))
+        return None if found is None else StoredObject(found.size_bytes)
+
+    async def read(self, key: str, max_bytes: int) -> bytes | None:
+        """Return the whole of a small object."""
+        return await self._in_thread(lambda: self._read(key, max_bytes))
+
+    async def download(self, key: str, file_name: str) -> LocalDownload | None:  # noqa: ARG002 - the route names it
+        """Return the file that holds `key`."""
+        return await self._in_thread(lambda: self._find(key))
+
+    async def check(self) -> None:
+        """Raise StorageUnavailable unless a file can be written here."""
+        await self._in_thread(self._write_probe)
+
+    async def close(self) -> None:
+        """Let go of the threads."""
+        await asyncio.to_thread(self._threads.shutdown)
+
+    async def open_read(self, token: str) -> LocalDownload | None:
+        """Return the file that a read token names; LinkInvalid for other texts, LinkExpired for an old one."""
+        key, expires_ms = json.loads(self._signer.open(READ_PURPOSE, token))
+        if self._clock.now_ms() >= expires_ms:
+            raise LinkExpired
+        return await self._in_thread(lambda: self._find(key))
+
+    async def receive(self, token: str, headers: Mapping[str, str], stream: AsyncIterator[bytes]) -> StoredObject:
+        """Store what is PUT with an upload token; a failed or broken off upload leaves nothing.
+
+        Raises LinkInvalid (no token of ours, or another content type than was granted), LinkExpired,
+        PayloadTooLarge, StorageFull.
+        """
+        grant = self._opened_grant(token)
+        _check_headers(grant, headers)
+        announced = headers.get("content-length")
+        upload = await self._in_thread(lambda: self._begin(int(announced or 0)))
+        try:
+            size_bytes = await self._write_all(upload, stream, grant.max_bytes)
+            if announced is not None and size_bytes != int(announced):
+                raise RequestError("The body ended before its announced length.")
+            await self._in_thread(lambda: upload.publish(self._path(grant.key)))
+        finally:
+            # Not awaited with a chance to be cancelled: the file must go even when the client has.
+            self._threads.submit(upload.discard)
+        return StoredObject(size_bytes)
+
+    async def _write_all(self, upload: Draft, stream: AsyncIterator[bytes], max_bytes: int) -> int:
+        waiting: list[bytes] = []
+        waiting_bytes = size_bytes = 0
+        async for chunk in stream:
+            size_bytes += len(chunk)
+            if size_bytes > max_bytes:
+                raise PayloadTooLarge(f"This upload may have {max_bytes} bytes.")
+            waiting.append(chunk)
+            waiting_bytes += len(chunk)
+            if waiting_bytes >= CHUNK_BYTES:
+                await self._in_thread(lambda full=tuple(waiting): upload.write(full))  # type: ignore[misc]
+                waiting, waiting_bytes = [], 0
+        await self._in_thread(lambda: upload.write(waiting))
+        return size_bytes
+
+    def _opened_grant(self, token: str) -> _Grant:
+        grant = _Grant(*json.loads(self._signer.open(UPLOAD_PURPOSE, token)))
+        if self._clock.now_ms() >= grant.expires_ms:
+            raise LinkExpired
+        return grant
+
+    def _begin(self, announced_bytes: int) -> Draft:
+        """Open a file for an upload; StorageFull at once if it can't fit."""
+        check_room(self._incoming, announced_bytes)
+        return self._draft()
+
+    def _find(self, key: str) -> LocalDownload | None:
+        path = self._path(key)
+        try:
+            found = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if not stat.S_ISREG(found.st_mode) or path.parent.resolve() != path.parent:
+            return None
+        return LocalDownload(path, found.st_size)
+
+    def _read(self, key: str, max_bytes: int) -> bytes | None:
+        found = self._find(key)
+        if found is None or found.size_bytes > max_bytes:
+            return None
+        return found.path.read_bytes()
+
+    def _path(self, key: str) -> Path:
+        return self._root / _checked(key)
+
+    def _address(self, token: str, key: str) -> str:
+        return f"{self._public_url}/output/{token}/{key.rpartition('/')[2]}"
+
+    def _draft(self) -> Draft:
+        return Draft(self._incoming / secrets.token_hex(16))
+
+    def _write_probe(self) -> None:
+        probe = self._draft()
+        try:
+            probe.write([b"probe"])
+        finally:
+            probe.discard()
+
+    def _sweep(self) -> None:
+        for left in self._incoming.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - left.lstat().st_mtime > _STALE_S:
+                    left.unlink()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        def guarded() -> T:
+            with disk_errors():
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, guarded)
+
+
+def _check_headers(grant: _Grant, headers: Mapping[str, str]) -> None:
+    if headers.get("content-type", "").strip().lower() != grant.content_type.lower():
+        raise LinkInvalid(f"This address takes {grant.content_type} only; say so in Content-Type.")
+    announced = headers.get("content-length", "0")
+    if not announced.isdecimal() or int(announced) > grant.max_bytes:
+        raise PayloadTooLarge(f"This upload may have {grant.max_bytes} bytes.")
+
+
+def _checked(key: str) -> str:
+    """Return `key`; NotFound for a text that is no key, so that no path can lead out of the root."""
+    if all(_PART.fullmatch(part) and part not in (".", "..") for part in key.split("/")):
+        return key
+    raise NotFound

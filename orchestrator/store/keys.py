@@ -1,0 +1,76 @@
+"""The rows of API keys. Nothing here can be turned back into a key."""
+
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from orchestrator.store.tables import keys
+from shared.ids import KeyId, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """One API key as the database knows it; times in epoch milliseconds."""
+
+    id: KeyId
+    tenant: Tenant
+    name: str
+    secret_hash: bytes = field(repr=False)
+    """SHA-256 of the secret."""
+    scopes: frozenset[str]
+    created_ms: int
+    expires_ms: int | None = None
+    last_used_ms: int | None = None
+    revoked_ms: int | None = None
+
+    def valid_at(self, now_ms: int) -> bool:
+        """Whether the key opens anything at `now_ms`."""
+        return self.revoked_ms is None and (self.expires_ms is None or now_ms < self.expires_ms)
+
+
+def insert_key(connection: Connection, key: StoredKey) -> None:
+    """Store a fresh key."""
+    connection.execute(
+        keys.insert().values(
+            id=key.id,
+            tenant=key.tenant,
+            name=key.name,
+            secret_hash=key.secret_hash,
+            scopes=sorted(key.scopes),
+            created_ms=key.created_ms,
+            expires_ms=key.expires_ms,
+        )
+    )
+
+
+def find_key(connection: Connection, key_id: str) -> StoredKey | None:
+    """Return the key of that id, whatever state it is in."""
+    row = connection.execute(sa.select(keys).where(keys.c.id == key_id)).one_or_none()
+    return None if row is None else _stored_key(row)
+
+
+def all_keys(connection: Connection, tenant: str | None) -> list[StoredKey]:
+    """Return a tenant's keys (everyone's for None), oldest first."""
+    query = sa.select(keys).order_by(keys.c.created_ms, keys.c.id)
+    if tenant is not None:
+        query = query.where(keys.c.tenant == tenant)
+    return [_stored_key(row) for row in connection.execute(query)]
+
+
+def mark_revoked(connection: Connection, key_id: str, now_ms: int) -> bool:
+    """End a key; return whether there was one that was not ended before."""
+    ended = connection.execute(
+        keys.update().where(keys.c.id == key_id, keys.c.revoked_ms.is_(None)).values(revoked_ms=now_ms)
+    )
+    return ended.rowcount == 1
+
+
+def mark_used(connection: Connection, key_id: str, now_ms: int) -> None:
+    """Note that a key was used."""
+    connection.execute(keys.update().where(keys.c.id == key_id).values(last_used_ms=now_ms))
+
+
+def _stored_key(row: Row[tuple[object, ...]]) -> StoredKey:
+    values = row._asdict()
+    return StoredKey(**{**values, "scopes": frozenset(values["scopes"]), "secret_hash": bytes(values["secret_hash"])})
