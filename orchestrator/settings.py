@@ -57,8 +57,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _remote_endpoints_need_a_public_address(self) -> Self:
-        host = urlsplit(self.public_url).hostname or ""
-        if not self.uses_pool and _is_loopback(host):
+        if not _is_loopback(self.resolved_endpoint_url) and _is_loopback(self.public_url):
             raise ValueError("REVELA_PUBLIC_URL must be an address that a remote endpoint's workers can reach")
         if not self.uses_pool and self.runpod_api_key is None:
             raise ValueError("RUNPOD_API_KEY is needed for a remote endpoint")
@@ -117,7 +116,8 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _is_loopback(host: str) -> bool:
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
@@ -35,11 +35,22 @@ def serving(app: ASGIApp, *, keep_alive_s: int = 620, grace_s: int = 2) -> Itera
 
 
 @asynccontextmanager
-async def serving_here(app: ASGIApp, *, keep_alive_s: int = 620, grace_s: int = 2) -> AsyncIterator[str]:
-    """Serve `app` on the running event loop, so that a test shares the loop with it; yield its base URL."""
+async def serving_here(
+    app: ASGIApp | None = None,
+    *,
+    make_app: Callable[[str], ASGIApp] | None = None,
+    keep_alive_s: int = 620,
+    grace_s: int = 2,
+) -> AsyncIterator[str]:
+    """Serve on the running event loop, so that a test shares the loop with it; yield the base URL.
+
+    `make_app` is for an app that must know its own base URL beforehand.
+    """
     listener = _listener()
     address = _base_url(listener)
-    server = _server(app, keep_alive_s, grace_s)
+    served = make_app(address) if make_app is not None else app
+    assert served is not None
+    server = _server(served, keep_alive_s, grace_s)
     # Not `serve`: that would take the test run's own signals.
     running = asyncio.ensure_future(server._serve([listener]))
     try:

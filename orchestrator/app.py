@@ -1,0 +1,62 @@
+"""The orchestrator as an ASGI app: routes, and the loops that run beside them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from orchestrator.api.access import RequestLog
+from orchestrator.api.problems import exception_handlers
+from orchestrator.api.routes import routes
+from orchestrator.dispatch import window
+from orchestrator.relay.follow import Follower
+from orchestrator.runner import run_loop
+from orchestrator.services import Services, close_services, open_services
+from orchestrator.settings import Settings
+from orchestrator.store.attempts import mark_interrupted_unknown
+from shared.clock import Clock, SystemClock
+
+_DISPATCH_EVERY_S = 1.0
+_FOLLOW_EVERY_S = 0.5
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
+    """Return the app; its lifespan runs the loops and closes everything at the end."""
+    services = open_services(settings, clock or SystemClock())
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with _loops(services):
+            yield
+        await close_services(services)
+
+    return Starlette(
+        routes=routes(services),
+        middleware=[Middleware(RequestLog)],
+        exception_handlers=exception_handlers(),
+        lifespan=lifespan,
+    )
+
+
+@asynccontextmanager
+async def _loops(services: Services) -> AsyncIterator[None]:
+    interrupted = await services.store.write(mark_interrupted_unknown)
+    if interrupted:
+        log.warning("start.submits_unknown", count=interrupted)
+    follower, clock = Follower(), services.clock
+    loops = [
+        run_loop("dispatch", lambda: window.tick(services, clock.now_ms()), _DISPATCH_EVERY_S, services.work_waiting),
+        run_loop("follow", lambda: follower.tick(services, clock.now_ms()), _FOLLOW_EVERY_S, services.hints.arrived),
+    ]
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
