@@ -60,7 +60,7 @@ class _Reply:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status = int(message["status"])
             header = (b"x-request-id", self._request_id.encode())
             message = {**message, "headers": [*message.get("headers", ()), header]}
         elif not message.get("more_body", False):

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orchestrator.services import Services
-from shared.operation import AnyOperation
+from shared.operation import AnyOperation, Slot
 from shared.wire.job import MAX_ITEMS
 
 
@@ -17,20 +18,30 @@ async def list_operations(services: Services, request: Request) -> Response:  # 
 
 
 def describe(operation: AnyOperation) -> dict[str, Any]:
-    """Return an operation's contract as clients read it.
-
-    `outputs` names the files where they don't depend on the parameters: those of an item with nothing but
-    what the schema requires.
-    """
+    """Return an operation's contract as clients read it."""
     return {
         "name": operation.name,
         "version": operation.version,
         "summary": operation.summary,
         "params": operation.params.model_json_schema(),
         "result": operation.result.model_json_schema(mode="serialization"),
+        "outputs": [
+            {"slot": slot.name, "file_name": slot.filename, "content_type": slot.content_type}
+            for slot in _example_slots(operation)
+        ],
         "limits": {
             "max_items": MAX_ITEMS,
             "max_input_bytes": operation.limits.max_input_bytes,
             "timeout_s": operation.limits.timeout_s,
         },
     }
+
+
+def _example_slots(operation: AnyOperation) -> tuple[Slot, ...]:
+    """Return the files of an item made from the defaults and the examples of the schema; none where that is no item."""
+    schema = operation.params.model_json_schema()
+    example = {name: schema["properties"][name].get("examples", [None])[0] for name in schema.get("required", ())}
+    try:
+        return operation.slots(operation.params.model_validate(example))
+    except ValidationError:
+        return ()
