@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator import keys
-from orchestrator.settings import Settings
+from orchestrator.pool.pool import Pool
+from orchestrator.settings import POOL_ENDPOINT, Settings
 from orchestrator.store.keys import StoredKey
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.store import Store
@@ -19,6 +21,8 @@ from revela.server_settings import load_settings
 from shared.clock import SystemClock, to_datetime
 
 T = TypeVar("T")
+
+_WORKER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def create_key(data_dir: Path | None, name: str, tenant: str, scopes: Sequence[str], *, as_json: bool) -> None:
@@ -57,6 +61,26 @@ def revoke_key(data_dir: Path | None, key_id: str) -> None:
     if not _with_store(data_dir, lambda store, _: keys.revoke_key(store, SystemClock(), key_id)):
         raise UsageFault(f"there is no valid key with the id {key_id}")
     print(f"{key_id} is revoked")
+
+
+def create_worker_token(data_dir: Path | None, worker_id: str, *, as_json: bool) -> None:
+    """Make a token for a worker of this server's pool and print it, once; UsageFault for an id that can't be."""
+    if not _WORKER_ID.fullmatch(worker_id):
+        raise UsageFault(f"{worker_id}: a worker's id is 1 to 64 of A-Z, a-z, 0-9, - and _")
+
+    async def issue(store: Store, _: Settings) -> str:
+        pool = Pool(store, SystemClock(), POOL_ENDPOINT, ())
+        try:
+            return await pool.issue_worker(worker_id)
+        finally:
+            await pool.close()
+
+    token = _with_store(data_dir, issue)
+    if as_json:
+        print(json.dumps({"id": worker_id, "token": token}))
+        return
+    url = f"{load_settings(data_dir).public_url.rstrip('/')}/v2/{POOL_ENDPOINT}"
+    print(f"{token}\njoin with: revela worker --url {url} --id {worker_id} --token {token}")
 
 
 def _with_store(data_dir: Path | None, act: Callable[[Store, Settings], Awaitable[T]]) -> T:

@@ -8,12 +8,11 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
-from orchestrator.app import create_app
-from orchestrator.pool.keep_alive import KEEP_ALIVE_S
 from rich.console import Console
 
+from orchestrator.app import create_app
+from orchestrator.pool.options import KEEP_ALIVE_S
 from orchestrator.settings import Settings
-from orchestrator.store.migrate import upgrade
 from revela.failures import UsageFault
 from revela.server_settings import server_settings
 from shared.logs import configure_logs
@@ -35,7 +34,6 @@ def serve_forever(listen: Listen, *, data_dir: Path | None, workers: int | None,
     with _listening(listen) as listener:
         settings = server_settings(listener.getsockname()[:2], data_dir=data_dir, workers=workers)
         configure_logs(settings.log_format)
-        upgrade(settings.resolved_database_url)
         config = uvicorn.Config(
             create_app(settings),
             loop="auto",

@@ -1,14 +1,18 @@
 """What the orchestrator's side needs: its settings, storage, database and endpoint."""
 
 import asyncio
+from pathlib import Path
 
 from orchestrator.dispatch.port import EndpointHealth
 from orchestrator.dispatch.runpod import RunPodEndpoint
 from orchestrator.settings import Settings
+from orchestrator.storage.disk import DiskStorage
 from orchestrator.store.migrate import HEAD, current_revision
 from orchestrator.store.store import Store
 from revela.doctor.finding import Check, Finding, State
+from shared.clock import SystemClock
 from shared.errors import AdapterError, SettingsError
+from shared.signing import Signer
 
 
 def server_checks() -> list[Check]:
@@ -22,16 +26,14 @@ def server_checks() -> list[Check]:
 
 
 def check_storage(settings: Settings) -> Finding:
-    """Outputs can be written."""
-    from orchestrator.adapters import open_storage
-
-    from shared.clock import SystemClock
-
+    """Outputs can be written. The check signs nothing, so it needs no secret."""
+    root = Path((settings.storage_url or f"file://{settings.data_dir.resolve() / 'objects'}").removeprefix("file://"))
+    storage = DiskStorage(root, settings.public_url, Signer(b""), SystemClock())
     try:
-        asyncio.run(open_storage(settings, SystemClock()).check())
-    except (AdapterError, SettingsError, OSError) as failure:
+        asyncio.run(storage.check())
+    except (AdapterError, OSError) as failure:
         return Finding("storage", State.BROKEN, str(failure), "see REVELA_STORAGE_URL and REVELA_DATA_DIR")
-    return Finding("storage", State.WORKS, settings.storage_url or str(settings.data_dir.resolve()))
+    return Finding("storage", State.WORKS, str(root))
 
 
 def check_database(settings: Settings) -> Finding:
@@ -70,8 +72,6 @@ async def _revision(url: str) -> str | None:
 
 
 def _exists(sqlite_url: str) -> bool:
-    from pathlib import Path
-
     return Path(sqlite_url.removeprefix("sqlite:///")).exists()
 
 
