@@ -90,8 +90,7 @@ class Follower:
         try:
             task = await services.endpoint.status(provider_id)
         except EndpointForgot:
-            if now_ms - attempt.submitted_ms > _FRESH_MS:
-                await _settle(services, attempt, AttemptEnd.LOST)
+            await self._settle_forgotten(services, attempt)
             return
         if task.status.terminal:
             await _settle(services, attempt, AttemptEnd(task.status), task)
@@ -100,6 +99,13 @@ class Follower:
             await _settle(services, attempt, AttemptEnd.LOST, task)
         elif task.status is EndpointStatus.IN_PROGRESS:
             await self._relay_progress(services, attempt, task)
+
+    async def _settle_forgotten(self, services: Services, attempt: FlyingAttempt) -> None:
+        """Complete from the manifest; without one, a fresh task may merely not be known yet."""
+        if await read_manifest(services, attempt) is not None:
+            await _settle(services, attempt, AttemptEnd.COMPLETED)
+        elif services.clock.now_ms() - attempt.submitted_ms > _FRESH_MS:
+            await _settle(services, attempt, AttemptEnd.LOST)
 
     async def _relay_progress(self, services: Services, attempt: FlyingAttempt, task: EndpointTask) -> None:
         now_ms = services.clock.now_ms()
