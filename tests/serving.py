@@ -14,18 +14,21 @@ _START_TIMEOUT_S = 30.0
 
 
 @contextmanager
-def serving(app: ASGIApp, *, keep_alive_s: int = 620, grace_s: int = 2) -> Iterator[str]:
+def serving(
+    app: ASGIApp, *, keep_alive_s: int = 620, grace_s: int = 2, listener: socket.socket | None = None
+) -> Iterator[str]:
     """Serve `app`, lifespan included, from a thread of its own; yield its base URL without a trailing slash.
 
-    At the end open requests get `grace_s` seconds, then they are cancelled.
+    At the end open requests get `grace_s` seconds, then they are cancelled. With a `listener` of one's own the
+    address is known before the app is built.
     """
-    listener = _listener()
+    listener = listener or loopback_listener()
     server = _server(app, keep_alive_s, grace_s)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="serving", daemon=True)
     thread.start()
     try:
         _wait_for_start(server, thread)
-        yield _base_url(listener)
+        yield base_url(listener)
     finally:
         server.should_exit = True
         thread.join(_START_TIMEOUT_S)
@@ -46,8 +49,8 @@ async def serving_here(
 
     `make_app` is for an app that must know its own base URL beforehand.
     """
-    listener = _listener()
-    address = _base_url(listener)
+    listener = loopback_listener()
+    address = base_url(listener)
     served = make_app(address) if make_app is not None else app
     assert served is not None
     server = _server(served, keep_alive_s, grace_s)
@@ -66,7 +69,8 @@ async def serving_here(
         listener.close()
 
 
-def _listener() -> socket.socket:
+def loopback_listener() -> socket.socket:
+    """Return a listening socket on a free port."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", 0))
@@ -74,7 +78,8 @@ def _listener() -> socket.socket:
     return listener
 
 
-def _base_url(listener: socket.socket) -> str:
+def base_url(listener: socket.socket) -> str:
+    """Return the address of a listener, without a trailing slash."""
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 

@@ -186,7 +186,6 @@ pool_jobs = sa.Table(
     sa.Column("expires_ms", _Ms, nullable=False, comment="ttl: removed then, even while running"),
     sa.Column("retries", sa.Integer, nullable=False, server_default="0"),
     sa.Column("worker_id", sa.String(128)),
-    sa.Column("progress", sa.Text, comment="JSON, the last IN_PROGRESS output"),
     sa.Column("output", sa.Text, comment="JSON"),
     sa.Column("error", sa.Text),
     sa.Column("created_ms", _Ms, nullable=False),
@@ -209,5 +208,4 @@ pool_workers = sa.Table(
     sa.Column("created_ms", _Ms, nullable=False),
     sa.Column("revoked_ms", _Ms),
     sa.Column("last_ping_ms", _Ms),
-    sa.Column("ping_jobs", sa.JSON(none_as_null=True), comment="the ids its last ping named"),
 )

@@ -85,7 +85,6 @@ def upgrade() -> None:
     sa.Column('expires_ms', sa.BigInteger(), nullable=False, comment='ttl: removed then, even while running'),
     sa.Column('retries', sa.Integer(), server_default='0', nullable=False),
     sa.Column('worker_id', sa.String(length=128), nullable=True),
-    sa.Column('progress', sa.Text(), nullable=True, comment='JSON, the last IN_PROGRESS output'),
     sa.Column('output', sa.Text(), nullable=True, comment='JSON'),
     sa.Column('error', sa.Text(), nullable=True),
     sa.Column('created_ms', sa.BigInteger(), nullable=False),
@@ -108,7 +107,6 @@ def upgrade() -> None:
     sa.Column('created_ms', sa.BigInteger(), nullable=False),
     sa.Column('revoked_ms', sa.BigInteger(), nullable=True),
     sa.Column('last_ping_ms', sa.BigInteger(), nullable=True),
-    sa.Column('ping_jobs', sa.JSON(none_as_null=True), nullable=True, comment='the ids its last ping named'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_pool_workers'))
     )
     op.create_table('deliveries',

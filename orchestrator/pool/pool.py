@@ -1,0 +1,124 @@
+"""The pool: RunPod's endpoint protocol on our own queue, mounted at `/v2/{endpoint}`."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import structlog
+from starlette.routing import Route
+
+from orchestrator.pool import deadlines, records
+from orchestrator.pool.client_routes import ClientHalf
+from orchestrator.pool.local_workers import LocalOptions, LocalWorkers
+from orchestrator.pool.options import PoolOptions
+from orchestrator.pool.presence import Presence
+from orchestrator.pool.queue import JobQueue
+from orchestrator.pool.records import Worker
+from orchestrator.pool.webhook import Webhooks
+from orchestrator.pool.worker_routes import WorkerHalf
+from orchestrator.store.store import Store
+from shared.clock import Clock
+from shared.errors import RevelaError
+
+log = structlog.get_logger()
+
+_MIN_PAUSE_S = 0.02
+"""Between two ticks, however often the loop is nudged."""
+
+
+class Pool:
+    """One endpoint. Mount `routes()`, keep `run()` running, and `close()` at the end.
+
+    One process serves an endpoint at a time: who waits and who has pinged is in its memory.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        endpoint: str,
+        client_keys: Sequence[str],
+        options: PoolOptions | None = None,
+        local: LocalOptions | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._options = options or PoolOptions()
+        self._presence = Presence(clock, self._options.ping_interval_s)
+        self._queue = JobQueue(store, clock, endpoint, self._options, self._presence)
+        self._webhooks = Webhooks(store, self._queue, self._options)
+        self._local = LocalWorkers(store, clock, self._queue, local) if local is not None else None
+        self._clients = ClientHalf(self._queue, client_keys, self.health)
+        self._workers = WorkerHalf(store, clock, self._queue)
+        self._started_ms = clock.now_ms()
+
+    def routes(self) -> list[Route]:
+        """Return both halves' routes, paths from the server's root."""
+        return [*self._clients.routes(), *self._workers.routes()]
+
+    async def run(self) -> None:
+        """Work until cancelled: twice a second, and at once when there is something to do."""
+        await self.start()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._repeat(self.tick, self._queue.nudge))
+            # Apart, because a receiver that answers slowly must not hold up the leases.
+            group.create_task(self._repeat(self._webhooks.tick, self._queue.ended))
+
+    async def _repeat(self, tick: Callable[[int], Awaitable[None]], nudge: asyncio.Event) -> None:
+        while True:
+            nudge.clear()
+            try:
+                await tick(self._clock.now_ms())
+            except RevelaError as failed:
+                log.warning("pool.tick_failed", code=failed.code, detail=failed.detail)
+            await asyncio.sleep(_MIN_PAUSE_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._options.tick_s):
+                    await nudge.wait()
+
+    async def start(self) -> None:
+        """Forget an earlier run's local workers; the first tick then requeues their jobs."""
+        await self._store.write(partial(records.delete_local_workers, endpoint=self._queue.endpoint))
+        self._started_ms = self._clock.now_ms()
+
+    async def tick(self, now_ms: int) -> None:
+        """Do what is due at `now_ms`; webhooks apart."""
+        running = await deadlines.tick(self._queue, self._started_ms, now_ms)
+        if self._local is not None:
+            await self._local.tick(running, now_ms)
+
+    async def close(self) -> None:
+        """Stop the local workers, giving their jobs back to the queue, and release connections."""
+        if self._local is not None:
+            await self._local.close()
+        await self._webhooks.close()
+
+    async def issue_worker(self, worker_id: str, *, local: bool = False) -> str:
+        """Return a fresh token for a worker of that id; an older one of the same id becomes worthless."""
+        token = records.new_token()
+        worker = Worker(worker_id, self._queue.endpoint, records.token_hash(token), local, None)
+        await self._store.write(partial(records.put_worker, worker=worker, now_ms=self._clock.now_ms()))
+        return token
+
+    async def revoke_worker(self, worker_id: str) -> None:
+        """Let a worker in no more; its jobs go to others."""
+        now_ms = self._clock.now_ms()
+        await self._store.write(partial(records.revoke_worker, worker_id=worker_id, now_ms=now_ms))
+        self._presence.forget(worker_id)
+        self._queue.nudge.set()
+
+    async def health(self) -> dict[str, dict[str, int]]:
+        """Return the numbers of jobs and workers in RunPod's words; `throttled` never happens here."""
+        busy = {job.worker_id for job in await self._queue.running()}
+        present = set(self._presence.present(self._options.lease_s)) | busy
+        idle = sum(1 for worker_id in present - busy if not self._presence.is_draining(worker_id))
+        workers = {
+            "idle": idle,
+            "initializing": self._local.starting if self._local is not None else 0,
+            "ready": idle,
+            "running": len(busy),
+            "throttled": 0,
+            "unhealthy": self._local.unhealthy if self._local is not None else 0,
+        }
+        return {"jobs": await self._queue.counts(), "workers": workers}

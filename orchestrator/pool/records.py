@@ -1,0 +1,342 @@
+"""The pool's rows: plain functions on a connection. A status only ever moves on, guarded in each WHERE."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from orchestrator.dispatch.port import EndpointStatus
+from orchestrator.store.tables import pool_jobs, pool_workers
+
+_OPEN = (EndpointStatus.IN_QUEUE, EndpointStatus.IN_PROGRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job as it is submitted; `input` is JSON text."""
+
+    id: str
+    endpoint: str
+    input: str
+    webhook: str | None
+    execution_timeout_ms: int
+    expires_ms: int
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenJob:
+    """What a worker is handed; `input` is JSON text."""
+
+    id: str
+    input: str
+
+
+@dataclass(frozen=True, slots=True)
+class PoolJob:
+    """A job as it stands; `output` is JSON text."""
+
+    id: str
+    status: EndpointStatus
+    webhook: str | None
+    retries: int
+    worker_id: str | None
+    output: str | None
+    error: str | None
+    created_ms: int
+    taken_ms: int | None
+    ended_ms: int | None
+
+    def status_object(self, progress: Any = None) -> dict[str, Any]:
+        """Return RunPod's status object: times in milliseconds, absent where there is nothing to say."""
+        body: dict[str, Any] = {"id": self.id, "status": self.status.value}
+        if self.taken_ms is not None or self.ended_ms is not None:
+            body["delayTime"] = (self.taken_ms or self.ended_ms or 0) - self.created_ms
+        if self.ended_ms is not None:
+            body["executionTime"] = self.ended_ms - (self.taken_ms or self.ended_ms)
+        if self.output is not None:
+            body["output"] = json.loads(self.output)
+        elif progress is not None and self.status is EndpointStatus.IN_PROGRESS:
+            body["output"] = progress
+        optional = {"error": self.error, "retries": self.retries or None, "workerId": self.worker_id}
+        return body | {key: value for key, value in optional.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    """A job in a worker's hands, with what the store knows of that worker."""
+
+    id: str
+    worker_id: str
+    taken_ms: int
+    execution_timeout_ms: int
+    worker_known: bool
+    worker_last_ping_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that holds a token."""
+
+    id: str
+    endpoint: str
+    token_hash: bytes
+    local: bool
+    last_ping_ms: int | None
+
+
+def insert_job(connection: Connection, job: NewJob) -> None:
+    """Store a fresh job in the queue."""
+    connection.execute(
+        pool_jobs.insert().values(
+            id=job.id,
+            endpoint=job.endpoint,
+            status=EndpointStatus.IN_QUEUE,
+            input=job.input,
+            webhook=job.webhook,
+            execution_timeout_ms=job.execution_timeout_ms,
+            expires_ms=job.expires_ms,
+            created_ms=job.created_ms,
+        )
+    )
+
+
+def take_jobs(connection: Connection, endpoint: str, worker_id: str, limit: int, now_ms: int) -> list[TakenJob]:
+    """Hand up to `limit` waiting jobs, oldest first, to `worker_id`."""
+    waiting = connection.execute(
+        sa.select(pool_jobs.c.id, pool_jobs.c.input)
+        .where(
+            pool_jobs.c.endpoint == endpoint,
+            pool_jobs.c.status == EndpointStatus.IN_QUEUE,
+            pool_jobs.c.expires_ms > now_ms,
+        )
+        .order_by(pool_jobs.c.id)
+        .limit(limit)
+    ).all()
+    taken = []
+    for row in waiting:
+        changed = connection.execute(
+            pool_jobs.update()
+            .where(pool_jobs.c.id == row.id, pool_jobs.c.status == EndpointStatus.IN_QUEUE)
+            .values(status=EndpointStatus.IN_PROGRESS, worker_id=worker_id, taken_ms=now_ms)
+        )
+        if changed.rowcount:
+            taken.append(TakenJob(row.id, row.input))
+    return taken
+
+
+def requeue_job(connection: Connection, job_id: str, worker_id: str, *, as_retry: bool) -> bool:
+    """Put a job that `worker_id` holds back into the queue; False if it does not hold it."""
+    changed = connection.execute(
+        pool_jobs.update()
+        .where(_held_by(job_id, worker_id))
+        .values(
+            status=EndpointStatus.IN_QUEUE,
+            worker_id=None,
+            taken_ms=None,
+            retries=pool_jobs.c.retries + (1 if as_retry else 0),
+        )
+    )
+    return changed.rowcount > 0
+
+
+def lose_job(
+    connection: Connection, job_id: str, worker_id: str, reason: str, max_retries: int, now_ms: int
+) -> EndpointStatus | None:
+    """Take a job from a lost worker: IN_QUEUE if it may be retried, else FAILED; None if that worker has it not."""
+    retries = connection.execute(sa.select(pool_jobs.c.retries).where(_held_by(job_id, worker_id))).scalar()
+    if retries is None:
+        return None
+    if retries < max_retries:
+        requeue_job(connection, job_id, worker_id, as_retry=True)
+        return EndpointStatus.IN_QUEUE
+    error = f"worker lost ({reason}) after {retries} retries"
+    end_job(connection, job_id, EndpointStatus.FAILED, now_ms, error=error)
+    return EndpointStatus.FAILED
+
+
+def end_job(
+    connection: Connection,
+    job_id: str,
+    status: EndpointStatus,
+    now_ms: int,
+    *,
+    output: str | None = None,
+    error: str | None = None,
+    worker_id: str | None = None,
+) -> bool:
+    """Give an open job its final status and plan its webhook; with `worker_id`, only if that worker holds it."""
+    where = pool_jobs.c.status.in_(_OPEN) & (pool_jobs.c.id == job_id)
+    changed = connection.execute(
+        pool_jobs.update()
+        .where(where if worker_id is None else _held_by(job_id, worker_id))
+        .values(
+            status=status,
+            output=output,
+            error=error,
+            ended_ms=now_ms,
+            webhook_state=sa.case((pool_jobs.c.webhook.is_not(None), "WAITING"), else_=None),
+            webhook_next_ms=now_ms,
+        )
+    )
+    return changed.rowcount > 0
+
+
+def find_job(connection: Connection, endpoint: str, job_id: str, now_ms: int, ended_after_ms: int) -> PoolJob | None:
+    """Return a job; None if it is unknown, past its time to live, or ended before `ended_after_ms`."""
+    row = connection.execute(
+        sa.select(*_job_columns()).where(
+            pool_jobs.c.id == job_id,
+            pool_jobs.c.endpoint == endpoint,
+            sa.or_(
+                sa.and_(pool_jobs.c.ended_ms.is_(None), pool_jobs.c.expires_ms > now_ms),
+                pool_jobs.c.ended_ms > ended_after_ms,
+            ),
+        )
+    ).one_or_none()
+    return None if row is None else _job(row)
+
+
+def running_jobs(connection: Connection, endpoint: str) -> list[RunningJob]:
+    """Return every job in a worker's hands."""
+    worker = sa.and_(pool_workers.c.id == pool_jobs.c.worker_id, pool_workers.c.revoked_ms.is_(None))
+    rows = connection.execute(
+        sa.select(
+            pool_jobs.c.id,
+            pool_jobs.c.worker_id,
+            pool_jobs.c.taken_ms,
+            pool_jobs.c.execution_timeout_ms,
+            pool_workers.c.id.is_not(None).label("worker_known"),
+            pool_workers.c.last_ping_ms,
+        )
+        .select_from(pool_jobs.outerjoin(pool_workers, worker))
+        .where(pool_jobs.c.endpoint == endpoint, pool_jobs.c.status == EndpointStatus.IN_PROGRESS)
+    )
+    return [RunningJob(*row) for row in rows]
+
+
+def count_waiting(connection: Connection, endpoint: str, now_ms: int) -> int:
+    """Return how many jobs wait for a worker."""
+    statement = sa.select(sa.func.count()).where(
+        pool_jobs.c.endpoint == endpoint,
+        pool_jobs.c.status == EndpointStatus.IN_QUEUE,
+        pool_jobs.c.expires_ms > now_ms,
+    )
+    return connection.execute(statement).scalar_one()
+
+
+def count_jobs(connection: Connection, endpoint: str) -> tuple[dict[str, int], int]:
+    """Return the number of kept jobs by status, and the sum of their retries."""
+    rows = connection.execute(
+        sa.select(pool_jobs.c.status, sa.func.count(), sa.func.sum(pool_jobs.c.retries))
+        .where(pool_jobs.c.endpoint == endpoint)
+        .group_by(pool_jobs.c.status)
+    ).all()
+    return {row[0]: row[1] for row in rows}, sum(row[2] for row in rows)
+
+
+def outdated_jobs(connection: Connection, endpoint: str, now_ms: int, ended_before_ms: int) -> list[tuple[str, str]]:
+    """Return (id, worker or "") of open jobs past their time to live and ended ones past their keeping."""
+    rows = connection.execute(
+        sa.select(pool_jobs.c.id, pool_jobs.c.worker_id, pool_jobs.c.ended_ms)
+        .where(
+            pool_jobs.c.endpoint == endpoint,
+            sa.or_(
+                sa.and_(pool_jobs.c.ended_ms.is_(None), pool_jobs.c.expires_ms <= now_ms),
+                pool_jobs.c.ended_ms <= ended_before_ms,
+            ),
+        )
+        .limit(500)
+    )
+    return [(row.id, "" if row.ended_ms is not None else row.worker_id or "") for row in rows]
+
+
+def delete_jobs(connection: Connection, job_ids: Sequence[str]) -> None:
+    """Forget these jobs."""
+    connection.execute(pool_jobs.delete().where(pool_jobs.c.id.in_(job_ids)))
+
+
+def new_token() -> str:
+    """Return a fresh worker token: `wk_` and 43 URL-safe characters."""
+    return f"wk_{secrets.token_urlsafe(32)}"
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is kept of a worker's token; it has 256 random bits, so a plain hash is enough."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def put_worker(connection: Connection, worker: Worker, now_ms: int) -> None:
+    """Store a worker's token; a worker of that id gets the new one and may take jobs again."""
+    values = {"endpoint": worker.endpoint, "token_hash": worker.token_hash, "local": worker.local, "revoked_ms": None}
+    changed = connection.execute(pool_workers.update().where(pool_workers.c.id == worker.id).values(values))
+    if not changed.rowcount:
+        connection.execute(pool_workers.insert().values(id=worker.id, created_ms=now_ms, **values))
+
+
+def revoke_worker(connection: Connection, worker_id: str, now_ms: int) -> None:
+    """Make a worker's token worthless; its jobs then count as lost."""
+    connection.execute(pool_workers.update().where(pool_workers.c.id == worker_id).values(revoked_ms=now_ms))
+
+
+def delete_worker(connection: Connection, worker_id: str) -> None:
+    """Forget a worker."""
+    connection.execute(pool_workers.delete().where(pool_workers.c.id == worker_id))
+
+
+def delete_local_workers(connection: Connection, endpoint: str) -> None:
+    """Forget the local workers of an earlier run of this server: they died with it."""
+    connection.execute(pool_workers.delete().where(pool_workers.c.endpoint == endpoint, pool_workers.c.local))
+
+
+def find_worker(connection: Connection, worker_id: str) -> Worker | None:
+    """Return a worker whose token is valid."""
+    row = connection.execute(
+        sa.select(
+            pool_workers.c.id,
+            pool_workers.c.endpoint,
+            pool_workers.c.token_hash,
+            pool_workers.c.local,
+            pool_workers.c.last_ping_ms,
+        ).where(pool_workers.c.id == worker_id, pool_workers.c.revoked_ms.is_(None))
+    ).one_or_none()
+    return None if row is None else Worker(*row)
+
+
+def note_ping(connection: Connection, worker_id: str, now_ms: int) -> None:
+    """Remember that a worker pings; a restarted server then knows that its silence means something."""
+    connection.execute(pool_workers.update().where(pool_workers.c.id == worker_id).values(last_ping_ms=now_ms))
+
+
+def _held_by(job_id: str, worker_id: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        pool_jobs.c.id == job_id,
+        pool_jobs.c.worker_id == worker_id,
+        pool_jobs.c.status == EndpointStatus.IN_PROGRESS,
+    )
+
+
+def _job_columns() -> tuple[sa.Column[Any], ...]:
+    columns = pool_jobs.c
+    return (
+        columns.id,
+        columns.status,
+        columns.webhook,
+        columns.retries,
+        columns.worker_id,
+        columns.output,
+        columns.error,
+        columns.created_ms,
+        columns.taken_ms,
+        columns.ended_ms,
+    )
+
+
+def _job(row: sa.Row[Any]) -> PoolJob:
+    values = tuple(row)
+    return PoolJob(values[0], EndpointStatus(values[1]), *values[2:10])

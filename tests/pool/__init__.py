@@ -1,0 +1,1 @@
+"""The pool, driven by real SDK workers over real HTTP."""

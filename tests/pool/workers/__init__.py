@@ -1,0 +1,1 @@
+"""Small handlers, run in real SDK worker processes."""
