@@ -12,9 +12,10 @@ from orchestrator.api.access import RequestLog
 from orchestrator.api.problems import exception_handlers
 from orchestrator.api.routes import routes
 from orchestrator.dispatch import window
+from orchestrator.pool.pool import Pool
 from orchestrator.relay.follow import Follower
 from orchestrator.runner import run_loop
-from orchestrator.services import Services, close_services, open_services
+from orchestrator.services import Services, close_services, open_pool, open_services
 from orchestrator.settings import Settings
 from orchestrator.store.attempts import mark_interrupted_unknown
 from shared.clock import Clock, SystemClock
@@ -28,15 +29,18 @@ log = structlog.get_logger()
 def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     """Return the app; its lifespan runs the loops and closes everything at the end."""
     services = open_services(settings, clock or SystemClock())
+    pool = open_pool(services) if settings.uses_pool else None
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with _loops(services):
+        async with _loops(services, pool):
             yield
+        if pool is not None:
+            await pool.close()
         await close_services(services)
 
     return Starlette(
-        routes=routes(services),
+        routes=[*routes(services), *(pool.routes() if pool is not None else ())],
         middleware=[Middleware(RequestLog)],
         exception_handlers=exception_handlers(),
         lifespan=lifespan,
@@ -44,7 +48,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
 
 
 @asynccontextmanager
-async def _loops(services: Services) -> AsyncIterator[None]:
+async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
     interrupted = await services.store.write(mark_interrupted_unknown)
     if interrupted:
         log.warning("start.submits_unknown", count=interrupted)
@@ -53,7 +57,7 @@ async def _loops(services: Services) -> AsyncIterator[None]:
         run_loop("dispatch", lambda: window.tick(services, clock.now_ms()), _DISPATCH_EVERY_S, services.work_waiting),
         run_loop("follow", lambda: follower.tick(services, clock.now_ms()), _FOLLOW_EVERY_S, services.hints.arrived),
     ]
-    tasks = [asyncio.create_task(loop) for loop in loops]
+    tasks = [asyncio.create_task(loop) for loop in (*loops, *((pool.run(),) if pool is not None else ()))]
     try:
         yield
     finally:

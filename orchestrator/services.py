@@ -1,6 +1,8 @@
 """Everything the orchestrator runs on, opened once; the only place that names concrete adapters."""
 
 import asyncio
+import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +10,9 @@ from orchestrator.changes import Changes
 from orchestrator.dispatch.port import Endpoint
 from orchestrator.dispatch.runpod import RunPodEndpoint
 from orchestrator.hints import Hints
-from orchestrator.settings import Settings
+from orchestrator.pool.local_workers import LocalOptions
+from orchestrator.pool.pool import Pool
+from orchestrator.settings import POOL_ENDPOINT, Settings
 from orchestrator.storage.disk import DiskStorage
 from orchestrator.storage.port import Storage
 from orchestrator.store.migrate import upgrade
@@ -55,6 +59,27 @@ async def close_services(services: Services) -> None:
     """Close what `open_services` opened."""
     await services.endpoint.close()
     await services.store.close()
+
+
+def open_pool(services: Services) -> Pool:
+    """Return the pool that this server mounts, with its local workers if there shall be any."""
+    settings = services.settings
+    local = LocalOptions(
+        command=(sys.executable, "-m", "worker.handler"),
+        endpoint_url=settings.resolved_endpoint_url,
+        limit=settings.local_workers,
+        log_dir=settings.data_dir / "logs",
+        environment=os.environ,
+        extra_environment={"REVELA_OPERATION_PACKAGES": settings.operation_packages},
+        idle_s=settings.worker_idle_s,
+    )
+    return Pool(
+        services.store,
+        services.clock,
+        POOL_ENDPOINT,
+        [pool_client_key(services.signer)],
+        local=local if settings.local_workers else None,
+    )
 
 
 def pool_client_key(signer: Signer) -> str:

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="http://127.0.0.1:3000", description="The address under which clients and workers reach this server"
     )
+    internal_url: str | None = Field(
+        default=None, description="The address under which this machine reaches this server; default: the public one"
+    )
     data_dir: Path = Field(default=Path("data"), description="Where the database, the secret and local outputs lie")
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data directory")
     storage_url: str | None = Field(default=None, description="Object storage; default: file: in the data directory")
@@ -88,7 +91,12 @@ class Settings(BaseSettings):
             return self.endpoint_url.rstrip("/")
         if self.runpod_endpoint_id is not None:
             return f"https://api.runpod.ai/v2/{self.runpod_endpoint_id}"
-        return f"{self.public_url.rstrip('/')}/v2/{POOL_ENDPOINT}"
+        return f"{self.resolved_internal_url}/v2/{POOL_ENDPOINT}"
+
+    @property
+    def resolved_internal_url(self) -> str:
+        """This server's address for itself and for workers on this machine, without a trailing slash."""
+        return (self.internal_url or self.public_url).rstrip("/")
 
     @property
     def resolved_database_url(self) -> str:

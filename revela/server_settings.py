@@ -20,8 +20,9 @@ def server_settings(address: tuple[str, int], *, data_dir: Path | None, workers:
     if workers is not None:
         named["local_workers"] = workers
     known = Settings.load(**named).model_fields_set
-    if "public_url" not in known:
-        named["public_url"] = _own_url(address)
+    for own in ("public_url", "internal_url"):
+        if own not in known:
+            named[own] = _own_url(address)
     if workers is not None and "max_workers" not in known:
         named["max_workers"] = max(1, workers)
     return Settings.load(**named)

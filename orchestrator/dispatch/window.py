@@ -78,7 +78,9 @@ async def submit_task(services: Services, task: WaitingTask) -> None:
 async def _submit(services: Services, attempt: OpenedAttempt, order: WorkOrder) -> None:
     task_id, n = attempt.task_id, attempt.n
     token = services.signer.seal("attempt", f"{task_id}/{n}")
-    hint_url = f"{services.settings.public_url.rstrip('/')}/hooks/endpoint/{token}"
+    settings = services.settings
+    own_url = settings.resolved_internal_url if settings.uses_pool else settings.public_url.rstrip("/")
+    hint_url = f"{own_url}/hooks/endpoint/{token}"
     ttl_ms = attempt.terms.deadline_ms - services.clock.now_ms()
     policy = Policy(attempt.terms.execution_timeout_ms, ttl_ms)
     try:
