@@ -45,6 +45,7 @@ bench: setup ## Measure the claims: each figure beside its baseline
 	$(BIN)/python -m bench
 
 lock: ## Resolve the locks again from pyproject.toml (needs uv; UPGRADE=--upgrade for newer versions)
+	$(LOCK:pyproject.toml=) $(UPGRADE) --group build -o infra/locks/build.lock
 	$(LOCK) $(UPGRADE) --extra orchestrator -o infra/locks/orchestrator.lock
 	$(LOCK) $(UPGRADE) --extra worker -o infra/locks/worker.lock
 	$(LOCK) $(UPGRADE) --extra orchestrator --extra worker --group dev -o infra/locks/dev.lock

@@ -1,5 +1,6 @@
 """The lock files: complete, hashed, and silent about where packages come from."""
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from tests.project.tree import ROOT
 
-LOCKS = ("orchestrator", "worker", "dev")
+LOCKS = ("orchestrator", "worker", "build", "dev")
 _PIN = re.compile(r"^([a-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)", re.MULTILINE)
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
@@ -24,13 +25,15 @@ def pins(name: str) -> dict[str, str]:
 def declared(name: str) -> set[str]:
     """Return the packages that `pyproject.toml` asks for in that lock."""
     document = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    extras = document["project"]["optional-dependencies"]
-    wanted = list(document["project"]["dependencies"])
-    for extra in extras if name == "dev" else [name]:
-        wanted += extras[extra]
-    if name == "dev":
-        wanted += document["dependency-groups"]["dev"]
-    return {_package(line) for line in wanted}
+    project, groups = document["project"], document["dependency-groups"]
+    extras = project["optional-dependencies"]
+    wanted = {
+        "build": groups["build"],
+        "orchestrator": [*project["dependencies"], *extras["orchestrator"]],
+        "worker": [*project["dependencies"], *extras["worker"]],
+        "dev": [*project["dependencies"], *itertools.chain(*extras.values()), *groups["build"], *groups["dev"]],
+    }[name]
+    return {_package(line) for line in wanted if isinstance(line, str)}
 
 
 def _package(requirement: str) -> str:
@@ -57,7 +60,7 @@ def test_a_lock_holds_all_that_is_asked_for(name: str) -> None:
 
 def test_what_is_tested_is_what_is_deployed() -> None:
     tested = pins("dev")
-    for name in ("orchestrator", "worker"):
+    for name in ("orchestrator", "worker", "build"):
         assert {package: pin for package, pin in pins(name).items() if tested.get(package) != pin} == {}
 
 
