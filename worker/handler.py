@@ -24,7 +24,7 @@ from worker.lifeline import die_with_parent
 from worker.registry import Registry
 from worker.run_task import Machine, run_task
 from worker.settings import WorkerSettings
-from worker.task_folder import sweep_task_folders
+from worker.task_folder import sweep_task_folders, task_folder
 from worker.threads import stuck_threads
 
 PROGRESS_DRAIN_S = 10.0
@@ -81,7 +81,7 @@ async def handle(job: Job, machine: Machine, progress: ProgressSender) -> Reply:
     nothing.
     """
     cancel = CancelFlag()
-    work = asyncio.ensure_future(asyncio.to_thread(_work, job["input"], machine, progress, cancel))
+    work = asyncio.ensure_future(asyncio.to_thread(_work, job.get("input"), machine, progress, cancel))
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
@@ -150,6 +150,14 @@ def build_machine(settings: WorkerSettings) -> Machine:
     )
 
 
+def check_fitness(machine: Machine) -> None:
+    """Raise if this worker could do nothing: SettingsError without an operation, OSError without a place to work."""
+    if not machine.registry:
+        raise SettingsError("no operation can be imported")
+    with task_folder(machine.work_dir):
+        pass
+
+
 def main() -> None:
     """Start the worker loop; it ends on SIGTERM, after the running task."""
     try:
@@ -162,6 +170,11 @@ def main() -> None:
     except (SettingsError, ValidationError) as error:
         sys.exit(f"The worker can't start: {error}")
     log.info("worker.started", operations=sorted(machine.registry), gpu=machine.gpu, concurrency=machine.concurrency)
+
+    @runpod.serverless.register_fitness_check  # type: ignore[untyped-decorator]
+    def fitness() -> None:
+        check_fitness(machine)
+
     runpod.serverless.start({"handler": make_handler(machine)})
 
 

@@ -232,12 +232,17 @@ class ItemRun:
 
     async def _upload(self) -> dict[str, StoredOutput]:
         paths, grants = self._output_paths(), self.item.order.outputs
-        stored = await asyncio.gather(
-            *(
+        uploads = [
+            asyncio.create_task(
                 upload_file(self.bench.clients.own, grants[slot.name], paths[slot.name], slot.max_bytes)
-                for slot in self.item.slots
             )
-        )
+            for slot in self.item.slots
+        ]
+        try:
+            stored = await asyncio.gather(*uploads)
+        finally:
+            for upload in uploads:  # If one failed, the others are in vain.
+                upload.cancel()
         return {slot.name: output for slot, output in zip(self.item.slots, stored, strict=True)}
 
 

@@ -18,7 +18,7 @@ from shared.wire.result import ItemResult, Manifest, TaskReply
 from shared.wire.work_order import WORK_ORDER_VERSION, ItemOrder, WorkOrder
 from worker.context import CancelFlag
 from worker.fetch import Clients, Sources
-from worker.item import ItemRun, PreparedItem, Workbench, failed
+from worker.item import ItemRun, PreparedItem, Workbench, failed, job_error
 from worker.progress import TaskProgress
 from worker.registry import Registry, RunnableOperation
 from worker.task_folder import task_folder
@@ -26,8 +26,8 @@ from worker.upload import upload_json
 
 LOOK_EVERY_S = 0.1
 """How often the order to stop, the time limit and the progress are looked at."""
-AHEAD = 2
-"""How many items beyond those that run may be on disk, being fetched or uploaded."""
+MIN_AHEAD = 2
+"""How many items beyond those that run may be on disk, being fetched or uploaded; else as many as run."""
 CLOSING_SHARE, MAX_CLOSING_S = 0.1, 10.0
 """Of the time limit, what is kept to stop and to write the manifest."""
 log = structlog.get_logger()
@@ -171,10 +171,11 @@ async def _run_items(
     cancel: CancelFlag,
 ) -> list[ItemResult | JobError]:
     """Run the items in order, some at once, until all ended, or the time or the patience is over."""
-    in_hand = asyncio.Semaphore(concurrency + AHEAD)
+    in_hand = asyncio.Semaphore(concurrency + max(MIN_AHEAD, concurrency))
 
     async def run(index: int, item: PreparedItem | JobError) -> ItemResult | JobError:
         if isinstance(item, JobError):
+            bench.progress.item(bench.order.items[index].id).update("finish", 1)
             return item
         async with in_hand:
             return await ItemRun(bench, item, bench.folder / f"item-{index}").execute()
@@ -188,7 +189,14 @@ async def _run_items(
     for task in pending:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    return [WorkTimedOut() if task.cancelled() else task.result() for task in tasks]
+    return [_outcome(task) for task in tasks]
+
+
+def _outcome(task: asyncio.Task[ItemResult | JobError]) -> ItemResult | JobError:
+    if task.cancelled():
+        return WorkTimedOut()
+    error = task.exception()
+    return job_error(error) if error else task.result()
 
 
 def time_allowed_s(order: WorkOrder, now_ms: int) -> float:

@@ -4,17 +4,20 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import runpod
 
+from shared.errors import SettingsError
 from shared.wire.progress import ProgressSnapshot
 from tests.loopback import ObjectServer, object_server
 from tests.waiting import until
 from tests.worker.orders import machine, manifest, order
-from worker.handler import ProgressSender, _progress_threads, gpu_name, handle
+from worker.handler import ProgressSender, _progress_threads, check_fitness, gpu_name, handle
+from worker.registry import Registry
 from worker.run_task import Machine
 from worker.threads import stuck_threads
 
@@ -66,6 +69,20 @@ async def test_reply_is_a_reference_and_no_content(store: ObjectServer, here: Ma
         "succeeded": 2,
         "failed": 0,
     }
+
+
+def test_worker_that_could_do_nothing_is_unfit(here: Machine, tmp_path: Path) -> None:
+    check_fitness(here)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        check_fitness(replace(here, work_dir=tmp_path / "file"))
+    with pytest.raises(SettingsError):
+        check_fitness(replace(here, registry=Registry({})))
+
+
+async def test_job_without_an_input_gets_a_typed_error(here: Machine) -> None:
+    reply = await handle({"id": "job-1"}, here, QuietSender())
+    assert error_of(reply)["code"] == "order-unsupported"
 
 
 @pytest.mark.parametrize("document", [{}, None, [], "text", {"version": 1, "token": "s3cr3t"}])
