@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from orchestrator.api.problems import answer, request_id_of
 from orchestrator.api.views import OUTPUT_PURPOSE, output_file_name
 from orchestrator.services import Services
 from orchestrator.storage.port import LocalDownload, RedirectDownload, StoredObject
@@ -106,7 +107,10 @@ async def _file_response(request: Request, file: LocalDownload, headers: Mapping
         return Response(status_code=304, headers={"etag": etag, "cache-control": headers["cache-control"]})
     wanted = None
     if request.headers.get("if-range", etag) == etag:
-        wanted = wanted_range(request.headers.get("range"), file.size_bytes)
+        try:
+            wanted = wanted_range(request.headers.get("range"), file.size_bytes)
+        except RangeNotSatisfiable as outside:
+            return answer(outside, request_id_of(request), {"content-range": f"bytes */{file.size_bytes}"})
     start, end = wanted or (0, file.size_bytes)
     headers["content-length"] = str(end - start)
     if wanted:

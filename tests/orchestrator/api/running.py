@@ -1,9 +1,11 @@
 """The API on a real socket, with a real database, disk storage and endpoint client, and ways to move its jobs on."""
 
+import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +21,7 @@ from orchestrator.api.problems import exception_handlers
 from orchestrator.api.routes import routes
 from orchestrator.dispatch.runpod import RunPodEndpoint
 from orchestrator.jobs.settle import ItemEnd
-from orchestrator.keys import CreatedKey, create_key
+from orchestrator.keys import DEFAULT_SCOPES, CreatedKey, create_key
 from orchestrator.services import Services
 from orchestrator.settings import Settings
 from orchestrator.storage.disk import DiskStorage
@@ -50,11 +52,10 @@ class Api:
     folder: Path
 
     @asynccontextmanager
-    async def as_tenant(self, tenant: str, scopes: Sequence[str] = ()) -> AsyncIterator[httpx.AsyncClient]:
+    async def as_tenant(self, tenant: str, scopes: Sequence[str] = DEFAULT_SCOPES) -> AsyncIterator[httpx.AsyncClient]:
         """Yield a client with a fresh key."""
         services = self.services
-        chosen = {"scopes": scopes} if scopes else {}
-        key = await create_key(services.store, services.signer, self.clock, "test", tenant, **chosen)
+        key = await create_key(services.store, services.signer, self.clock, "test", tenant, scopes)
         async with httpx.AsyncClient(base_url=self.url, headers={"x-api-key": key.key}) as client:
             yield client
 
@@ -154,6 +155,9 @@ async def running_api(
             await storage.close()
 
 
-def with_settings(api: Api, **changed: Any) -> Services:
-    """Return the services with other settings."""
-    return replace(api.services, settings=api.services.settings.model_copy(update=changed))
+async def eventually(look: Callable[[], Awaitable[object]], wanted: object, timeout_s: float = 10) -> None:
+    """Look again and again until `wanted` is seen."""
+    end_s = time.monotonic() + timeout_s
+    while (seen := await look()) != wanted:
+        assert time.monotonic() < end_s, f"{seen!r} instead of {wanted!r}"
+        await asyncio.sleep(0.01)

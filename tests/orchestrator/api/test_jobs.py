@@ -11,7 +11,7 @@ from orchestrator.store import tables
 from shared.errors import SourceNotFound
 from shared.wire.problem import ErrorInfo
 from shared.wire.status import Status
-from tests.orchestrator.api.running import PUBLIC_URL, Api, completed
+from tests.orchestrator.api.running import PUBLIC_URL, Api, completed, eventually
 
 
 async def test_a_job_is_stored_before_it_is_accepted(api: Api) -> None:
@@ -88,8 +88,7 @@ async def test_a_preferred_wait_holds_the_answer_to_a_new_job(api: Api) -> None:
     assert (late.status_code, late.headers["preference-applied"]) == (202, "wait=0")
     api.clock.advance(1)
     waiting = asyncio.create_task(api.client.post("/v1/jobs", json=body, headers={"prefer": "respond-async, wait=20"}))
-    while await api.count(tables.jobs) < 2:
-        await asyncio.sleep(0.02)
+    await eventually(lambda: api.count(tables.jobs), 2)
     [*_, newest] = sorted(row.id for row in await api.rows(tables.jobs.select()))
     await api.end_items(newest, [completed(0, "0", "text", "acme/j/0-1/0/echo.txt")])
     done = await waiting
