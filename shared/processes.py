@@ -15,7 +15,7 @@ def kill_group(leader_pid: int, signal_number: int = signal.SIGKILL) -> None:
 
 
 def session_members(session_id: int) -> list[int]:
-    """Return the pids in a session, all its groups included; only the leader's group where /proc is missing."""
+    """Return the pids that run in a session, all its groups included; none where there is no /proc."""
     if not _PROC.is_dir():
         return []
     return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit() and _session_of(entry) == session_id]
@@ -30,9 +30,9 @@ def kill_session(leader_pid: int) -> None:
 
 
 def _session_of(entry: Path) -> int | None:
-    """Return field 6 of /proc/PID/stat (proc_pid_stat(5)); the name in field 2 may hold anything but a final ')'."""
+    """Return the session of a process that runs (proc_pid_stat(5): state and session follow the name's final ')')."""
     try:
-        fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        state, _parent, _group, session, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return int(fields[3])
+    return None if state == "Z" else int(session)
