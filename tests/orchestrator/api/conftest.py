@@ -1,20 +1,13 @@
-"""One migrated database to copy from, and a server for each test."""
+"""A server for each test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from orchestrator.store.migrate import upgrade
-from tests.orchestrator.api.running import Api, running_api
+from tests.orchestrator.api.running import Api, database, running_api
 
-
-@pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a migrated, empty database; not to be written."""
-    path = tmp_path_factory.mktemp("database") / "empty.db"
-    upgrade(f"sqlite:///{path}")
-    return path
+__all__ = ["api", "database"]
 
 
 @pytest.fixture

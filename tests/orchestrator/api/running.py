@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 import sqlalchemy as sa
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -26,6 +27,7 @@ from orchestrator.services import Services
 from orchestrator.settings import Settings
 from orchestrator.storage.disk import DiskStorage
 from orchestrator.store import tables
+from orchestrator.store.migrate import upgrade
 from orchestrator.store.settling import commit_items
 from orchestrator.store.store import Store
 from shared.catalogue import Catalogue
@@ -37,6 +39,14 @@ from tests.serving import serving_here
 
 PUBLIC_URL = "https://media.example"
 IMAGE = "https://example.com/a.jpg"
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated, empty database to copy from."""
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    upgrade(f"sqlite:///{path}")
+    return path
 
 
 @dataclass(frozen=True)

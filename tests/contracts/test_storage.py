@@ -1,0 +1,86 @@
+"""What every storage keeps to."""
+
+import asyncio
+
+from orchestrator.storage.port import LocalDownload, RedirectDownload
+from tests.contracts.conftest import StorageAtWork
+
+KEY = "acme/job_1/0-1/0/text.txt"
+
+
+async def test_what_was_put_is_found_by_every_way(at_work: StorageAtWork) -> None:
+    assert (await at_work.put(at_work.grant(KEY), b"hello")).status_code == 200
+    found = await at_work.storage.head(KEY)
+    assert found is not None
+    assert found.size_bytes == 5
+    assert await at_work.storage.read(KEY, 5) == b"hello"
+    got = await at_work.get(KEY)
+    assert (got.status_code, got.content) == (200, b"hello")
+    match await at_work.storage.download(KEY, "a.txt"):
+        case LocalDownload(path, size_bytes):
+            assert (path.read_bytes(), size_bytes) == (b"hello", 5)
+        case RedirectDownload(url):
+            assert (await at_work.client.get(url)).content == b"hello"
+        case None:
+            raise AssertionError
+
+
+async def test_what_was_never_put_is_missing_by_every_way(at_work: StorageAtWork) -> None:
+    assert await at_work.storage.head(KEY) is None
+    assert await at_work.storage.read(KEY, 5) is None
+    assert await at_work.storage.download(KEY, "a.txt") is None
+    assert (await at_work.get(KEY)).status_code == 404
+    assert await at_work.storage.head("acme") is None
+    await at_work.put(at_work.grant(KEY), b"x")
+    assert await at_work.storage.head("acme/job_1") is None
+    assert await at_work.storage.head(f"{KEY}/deeper") is None
+
+
+async def test_a_second_upload_takes_the_place_of_the_first(at_work: StorageAtWork) -> None:
+    grant = at_work.grant(KEY)
+    for body in (b"the first", b"second", b""):
+        assert (await at_work.put(grant, body)).status_code == 200
+        assert await at_work.storage.read(KEY, 100) == body
+
+
+async def test_an_object_over_the_limit_is_not_read(at_work: StorageAtWork) -> None:
+    await at_work.put(at_work.grant(KEY), b"hello")
+    assert await at_work.storage.read(KEY, 4) is None
+
+
+async def test_an_upload_of_another_type_is_refused(at_work: StorageAtWork) -> None:
+    refused = await at_work.put(at_work.grant(KEY), b"<html>", content_type="text/html")
+    assert refused.status_code == 403
+    assert await at_work.storage.head(KEY) is None
+
+
+async def test_capabilities_end_with_their_time(at_work: StorageAtWork) -> None:
+    await at_work.put(at_work.grant(KEY), b"hello")
+    grant = at_work.grant("acme/late.txt", lasts_s=10)
+    url = at_work.reachable(at_work.storage.read_url(KEY, at_work.clock.now_ms() + 10_000))
+    at_work.clock.advance(9.9)
+    assert (await at_work.client.get(url)).status_code == 200
+    at_work.clock.advance(0.1)
+    assert (await at_work.put(grant, b"x")).status_code in (403, 410)
+    assert (await at_work.client.get(url)).status_code in (403, 410)
+    assert await at_work.storage.head("acme/late.txt") is None
+
+
+async def test_one_capability_is_no_other(at_work: StorageAtWork) -> None:
+    await at_work.put(at_work.grant(KEY), b"hello")
+    upload = at_work.reachable(at_work.grant(KEY).url)
+    read = at_work.reachable(at_work.storage.read_url(KEY, at_work.clock.now_ms() + 10_000))
+    assert (await at_work.client.get(upload)).status_code == 403
+    assert (await at_work.client.put(read, content=b"x", headers={"content-type": "text/plain"})).status_code == 403
+    assert await at_work.storage.read(KEY, 100) == b"hello"
+
+
+async def test_many_uploads_at_once_all_arrive(at_work: StorageAtWork) -> None:
+    keys = [f"acme/job_1/0-1/{n}/text.txt" for n in range(30)]
+    answers = await asyncio.gather(*(at_work.put(at_work.grant(key), key.encode()) for key in keys))
+    assert {answer.status_code for answer in answers} == {200}
+    assert [await at_work.storage.read(key, 100) for key in keys] == [key.encode() for key in keys]
+
+
+async def test_a_storage_that_works_passes_its_check(at_work: StorageAtWork) -> None:
+    await at_work.storage.check()
