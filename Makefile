@@ -31,7 +31,7 @@ serve: setup ## Run the orchestrator with one local worker on http://127.0.0.1:3
 	@$(BIN)/revela serve --workers 1
 
 test: check ## Run every check and every test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup ## Check format, lint, types, borders, Dockerfiles and the project's own rules
 	$(BIN)/ruff format --check .

@@ -57,6 +57,8 @@ def print_outcome(outcome: Outcome, console: Console) -> None:
     for item in outcome.job.items:
         table.add_row(*_row(item, saved.get(item.id)))
     console.print(table)
+    if outcome.videos:
+        console.print(f"saved in {outcome.videos[0].path.parent}", soft_wrap=True)
     console.print(", ".join(f"{step} {seconds:.1f} s" for step, seconds in outcome.timings_s.items()))
 
 
@@ -68,8 +70,4 @@ def _row(item: ItemView, video: SavedVideo | None) -> list[str]:
     encoder = (item.result.get("encoder") or {}).get("name", "")
     check = f"[green]{video.frames} frames ✓[/green]" if video.sound else f"[red]{video.frames} frames ✗[/red]"
     size = f"{video.size_bytes / 1e6:.1f} MB"
-    return [item.id, f"{facts.get('duration_s', 0):.1f}", size, encoder, check, escape(_short(video.path))]
-
-
-def _short(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    return [item.id, f"{facts.get('duration_s', 0):.1f}", size, encoder, check, escape(video.path.name)]

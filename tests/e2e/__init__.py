@@ -1,0 +1,1 @@
+"""Whole runs through every part, as a user starts them."""

@@ -1,0 +1,215 @@
+"""The command line, the client and the README's example against `revela serve` with a real worker."""
+
+import dataclasses
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import pytest
+
+from revela.client import Client
+from revela.demo.photo_server import PhotoServer, serving_photos
+from revela.demo.server_process import RunningServer, running_server
+from revela.failures import JobNotCompleted, ServerRefused, ServerUnreachable
+from shared.wire.job import JobView
+from shared.wire.status import Status
+from tests.pictures import photo
+from tests.revela.terminal import Terminal
+
+pytestmark = [pytest.mark.slow]
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+SMALL = {"width": 128, "height": 96, "duration_s": 0.5, "fps": 10}
+IDLE_MB = 120
+
+
+@dataclasses.dataclass(frozen=True)
+class Surroundings:
+    """A server with one worker, a photo that it may fetch, and a key."""
+
+    server: RunningServer
+    photos: PhotoServer
+    key: str
+    idle_mb: float
+
+    @property
+    def photo(self) -> str:
+        return self.photos.urls[0]
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    folder = tmp_path_factory.mktemp("server")
+    picture = folder / "photo.jpg"
+    picture.write_bytes(photo(400, 300))
+    with (
+        serving_photos([picture]) as photos,
+        running_server(folder, workers=1, settings={"REVELA_ALLOW_PRIVATE_SOURCES": photos.authority}) as server,
+    ):
+        httpx.get(f"{server.url}/readyz").raise_for_status()
+        yield Surroundings(server, photos, server.create_key("tests", "tests"), resident_mb(server.process.pid))
+
+
+@pytest.fixture
+def connected(terminal: Terminal, here: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal that knows the server."""
+    monkeypatch.setenv("REVELA_URL", here.server.url)
+    monkeypatch.setenv("REVELA_API_KEY", here.key)
+    return terminal
+
+
+@pytest.fixture
+def client(here: Surroundings) -> Iterator[Client]:
+    with Client(here.server.url, here.key) as client:
+        yield client
+
+
+def resident_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
+    assert found
+    return int(found[1]) / 1024
+
+
+def params(values: dict[str, float]) -> list[str]:
+    return [word for name, value in values.items() for word in ("--param", f"{name}={value}")]
+
+
+def test_the_idle_server_is_small(here: Surroundings) -> None:
+    assert here.idle_mb < IDLE_MB
+
+
+def test_submit_waits_and_prints_the_finished_job(connected: Terminal, here: Surroundings) -> None:
+    ended = connected("submit", "img2vid", "--image", here.photo, *params(SMALL), "--wait", "--json")
+    assert ended.code == 0, ended.err
+    job = JobView.model_validate(ended.json)
+    assert job.status is Status.COMPLETED
+    assert [item.id for item in job.items] == ["img-001"]
+    shown = connected("job", job.id)
+    assert "COMPLETED" in shown.out
+    assert job.items[0].output["video"].url in shown.out
+    assert connected("job", job.id, "--json").json["id"] == job.id
+    assert job.id in connected("jobs").out
+    assert [listed["id"] for listed in connected("jobs", "--json", "--limit", "1").json] == [job.id]
+    assert connected("jobs", "--status", "cancelled", "--json").json == []
+
+
+def test_submit_without_wait_says_how_to_follow(connected: Terminal, here: Surroundings) -> None:
+    said = connected("submit", "img2vid", "--image", here.photo, *params(SMALL)).out
+    job_id = said.split()[0]
+    assert job_id.startswith("job_")
+    assert f"revela job {job_id}" in said
+
+
+def test_a_job_that_fails_is_exit_code_1_and_its_reason_is_shown(connected: Terminal, here: Surroundings) -> None:
+    missing = f"http://{here.photos.authority}/none.jpg"
+    failed = connected("submit", "img2vid", "--image", missing, "--wait")
+    assert failed.code == JobNotCompleted.exit_code
+    assert "source-not-found" in failed.out
+    assert "FAILED" in failed.err
+
+
+def test_a_refused_request_is_exit_code_2_and_points_at_the_field(connected: Terminal, here: Surroundings) -> None:
+    refused = connected("submit", "img2vid", "--image", here.photo, "--param", "fps=0")
+    assert refused.code == ServerRefused.exit_code
+    assert "fps" in refused.err
+    assert connected("submit", "nonsense", "--param", "a=1").code == ServerRefused.exit_code
+    assert connected("job", "job_00000000000000000000000000").code == ServerRefused.exit_code
+    assert connected("job", "../../health").code == ServerRefused.exit_code
+    assert connected("jobs", "--key", "rv_wrong").code == ServerRefused.exit_code
+
+
+def test_a_server_that_is_not_there_or_not_revela_is_exit_code_3(connected: Terminal, here: Surroundings) -> None:
+    nobody = connected("jobs", "--url", "http://127.0.0.1:9")
+    assert (nobody.code, nobody.err.count("\n")) == (ServerUnreachable.exit_code, 1)
+    assert connected("jobs", "--url", f"http://{here.photos.authority}").code == ServerUnreachable.exit_code
+    assert connected("jobs", "--url", "not an address").code == ServerUnreachable.exit_code
+
+
+def test_the_client_shows_real_progress_and_saves_what_was_made(
+    client: Client, here: Surroundings, tmp_path: Path
+) -> None:
+    items = [{"id": f"i{n}", "image": here.photo} for n in range(3)]
+    job = client.submit({"operation": "img2vid", "items": items, "defaults": SMALL})
+    seen: list[JobView] = []
+    ended = client.wait(job.id, seen.append)
+    assert ended.status is Status.COMPLETED
+    assert seen[-1] == ended
+    outputs = [item.output["video"] for item in client.items(job.id, status=Status.COMPLETED)]
+    assert len(outputs) == len(items)
+    saved = client.download(outputs[0], tmp_path / "video.mp4")
+    with av.open(str(saved)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == SMALL["duration_s"] * SMALL["fps"]
+
+
+def test_a_download_that_is_not_what_was_promised_leaves_no_file(
+    client: Client, here: Surroundings, tmp_path: Path
+) -> None:
+    job = client.submit({"operation": "img2vid", "input": {"image": here.photo, **SMALL}})
+    output = client.wait(job.id).items[0].output["video"]
+    with pytest.raises(ServerUnreachable, match="damaged"):
+        client.download(output.model_copy(update={"sha256": "0" * 64}), tmp_path / "video.mp4")
+    with pytest.raises(ServerRefused):
+        client.download(
+            output.model_copy(update={"url": f"{output.url}x".replace("/output/", "/output/x")}), tmp_path / "v"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_readme_s_first_job_works_as_it_is_written(here: Surroundings) -> None:
+    key_command, submit, follow, *_ = [
+        block for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL) if "REVELA_API_KEY" in block
+    ]
+    assert "keys create first --tenant me --json" in key_command
+    key = here.server.create_key("first", "me")
+    job = run_curl(submit, here, {"$REVELA_API_KEY": key})
+    ended = run_curl(follow, here, {"$REVELA_API_KEY": key, "$JOB": job["id"]})
+    assert ended["status"] == "COMPLETED"
+    video = httpx.get(ended["items"][0]["output"]["video"]["url"])
+    assert (video.status_code, video.headers["content-type"]) == (200, "video/mp4")
+
+
+def run_curl(block: str, here: Surroundings, variables: dict[str, str]) -> Any:
+    """Run a curl line of the README on this server and photo: by curl where there is one, else by httpx."""
+    text = block.replace("http://127.0.0.1:3000", here.server.url).replace("https://example.com/photo.jpg", here.photo)
+    for variable, value in variables.items():
+        text = text.replace(variable, value)
+    words = shlex.split(text.replace("\\\n", " "))
+    assert words[:2] == ["curl", "-s"]
+    if shutil.which("curl"):
+        return json.loads(subprocess.run(words, capture_output=True, timeout=60, check=True).stdout)
+    url = next(word for word in words if word.startswith("http://"))
+    headers = dict(words[n + 1].split(": ", 1) for n, word in enumerate(words) if word == "-H")
+    content = next((words[n + 1] for n, word in enumerate(words) if word == "-d"), None)
+    return httpx.request("GET" if content is None else "POST", url, headers=headers, content=content, timeout=60).json()
+
+
+def test_two_servers_can_t_listen_on_one_port(here: Surroundings, tmp_path: Path) -> None:
+    port = here.server.url.rpartition(":")[2]
+    argv = [sys.executable, "-m", "revela", "serve", "--port", port, "--data-dir", str(tmp_path)]
+    second = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert second.returncode == 2
+    assert second.stderr.count("\n") == 1
+    assert f"127.0.0.1:{port}" in second.stderr
+
+
+def test_a_server_ends_well_when_it_is_told_to(tmp_path: Path) -> None:
+    with running_server(tmp_path, workers=0, settings={}) as server:
+        server.process.terminate()
+        assert server.process.wait(20) == 0
+
+
+def test_a_server_that_can_t_start_says_why(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ServerUnreachable, match="REVELA_MAX_ATTEMPTS"),
+        running_server(tmp_path, workers=0, settings={"REVELA_MAX_ATTEMPTS": "many"}),
+    ):
+        pass
