@@ -66,7 +66,8 @@ def texture(width: int, height: int, *, seed: int = 2) -> Pixels:
         angle, phase = random.uniform(0, np.pi), random.uniform(0, 2 * np.pi)
         grey += 9 * np.sin(2 * np.pi / period * (x * np.cos(angle) + y * np.sin(angle)) + phase)
     tint = np.stack([np.sin(x / 90), np.sin(y / 70), np.cos((x + y) / 110)], axis=-1) * 12
-    return np.clip(grey[..., None] + tint, 0, 255).astype(np.uint8)
+    made: Pixels = np.clip(grey[..., None] + tint, 0, 255).astype(np.uint8)
+    return made
 
 
 def _cut(picture: Pixels, shape: float) -> Pixels:
@@ -74,6 +75,6 @@ def _cut(picture: Pixels, shape: float) -> Pixels:
     height, width = picture.shape[:2]
     if width > height * shape:
         kept = round(height * shape)
-        return picture[:, (width - kept) // 2 :][:, :kept]
+        return np.asarray(picture[:, (width - kept) // 2 :][:, :kept])
     kept = round(width / shape)
     return picture[(height - kept) // 2 :][:kept]

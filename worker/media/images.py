@@ -72,8 +72,8 @@ class Picture:
     def pixels(self, shrink: int = 1) -> tuple[Pixels, int]:
         """Decode; return upright sRGB pixels, shape (height, width, 3), and how many times smaller than in full.
 
-        `shrink` (1, 2, 4 or 8) is the most that the pixels may be shrunk: JPEG can do it while decoding, which is
-        quick and takes little memory; the rest comes in full. MediaCorrupt for what is damaged or cut short.
+        `shrink` is the most that they may be smaller: JPEG can halve, quarter or eighth while decoding, which is quick
+        and takes little memory; the rest comes in full. MediaCorrupt for what is damaged or cut short.
         """
         image = self._image
         with _refusing_damage():

@@ -45,9 +45,25 @@ class Planes:
 
 
 def from_rgb(pixels: NDArray[np.uint8]) -> Planes:
-    """Return BT.709 limited-range planes of RGB pixels (height, width, 3), all three in full resolution."""
-    luma, blue, red = cv2.split(cv2.transform(pixels, _FROM_RGB))
-    return Planes(*(np.asarray(plane, np.uint8) for plane in (luma, blue, red)))
+    """Return BT.709 limited-range planes of RGB pixels (height, width, 3).
+
+    The colour planes have half the rows and columns, rounded up, each sample the mean of four pixels.
+    """
+    height, width = pixels.shape[:2]
+    luma = cv2.extractChannel(cv2.transform(pixels, _FROM_RGB), 0)
+    even = pixels if height % 2 == width % 2 == 0 else _made_even(pixels)
+    half = cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    colour = cv2.transform(half, _FROM_RGB)
+    return Planes(_plane(luma), _plane(cv2.extractChannel(colour, 1)), _plane(cv2.extractChannel(colour, 2)))
+
+
+def _made_even(pixels: NDArray[np.uint8]) -> cv2.typing.MatLike:
+    height, width = pixels.shape[:2]
+    return cv2.copyMakeBorder(pixels, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+
+
+def _plane(made: cv2.typing.MatLike) -> Plane:
+    return np.asarray(made, np.uint8)
 
 
 def split_frame(frame: Plane, width: int, height: int) -> Planes:

@@ -1,12 +1,15 @@
 """img2vid: decode the photo, draw the camera's frames into the encoder, verify what came out."""
 
-from shared.operations.img2vid import OPERATION, Params, Result, VideoFacts
+import cv2
+
+from shared.operations.img2vid import OPERATION, Params, Quality, Result, VideoFacts
 from worker.context import Context
-from worker.media import binary, encoder, ffmpeg, images, motion, probe
+from worker.media import binary, encoder, ffmpeg, images, motion, probe, pyramid
 from worker.media.ken_burns import KenBurns
 from worker.media.probe import VideoStream
-from worker.media.pyramid import Pyramid
 
+# The ratio of neighbouring levels' detail: closer ones follow the zoom better, and each has to be made.
+_SPREAD = {Quality.DRAFT: 1.42, Quality.BALANCED: 1.42, Quality.HIGH: 1.06}
 _DECODED = 0.05
 _ENCODED = 0.97
 
@@ -17,14 +20,21 @@ def run(params: Params, context: Context) -> Result:
     Raises MediaEmpty, MediaFormat, MediaCorrupt, ImageTooLarge for the photo, and EncodeFailed, OutputInvalid,
     OutputTooLarge, WorkerDiskFull, WorkCancelled or WorkTimedOut for the work.
     """
+    chosen = encoder.choose()
+    made = render(params, context, encoder.arguments(chosen.name, params.quality, context.threads))
+    return Result(video=_facts(made), encoder=chosen)
+
+
+def render(params: Params, context: Context, options: encoder.Arguments) -> VideoStream:
+    """Do what `run` does with the encoder options given, and return what the finished file was found to hold."""
     context.progress("decode", 0.0)
-    frames = _photo_in_motion(params, context)
+    # OpenCV's threads would fight the encoder's for the same cores: it runs at the same time, on earlier frames.
+    cv2.setNumThreads(1)
+    frames = photo_in_motion(params, context)
     context.cancel.check()
     context.progress("encode", _DECODED)
-    chosen = encoder.choose()
     target = context.output("video")
     video = encoder.RawVideo(params.width, params.height, params.fps, params.frames)
-    options = encoder.arguments(chosen.name, params.quality, context.threads)
     ffmpeg.feed(
         encoder.command(binary.find().path, video, target, options),
         frames,
@@ -35,16 +45,17 @@ def run(params: Params, context: Context) -> Result:
     context.progress("verify", _ENCODED)
     made = probe.verified(target, width=params.width, height=params.height, fps=params.fps, frames=params.frames)
     context.progress("verify", 1.0)
-    return Result(video=_facts(made), encoder=chosen)
+    return made
 
 
-def _photo_in_motion(params: Params, context: Context) -> KenBurns:
+def photo_in_motion(params: Params, context: Context) -> KenBurns:
+    """Decode the item's photo and return its video's frames, ready to be drawn; errors as `run` has them."""
     size = (params.width, params.height)
     camera = motion.Camera(params.motion, params.zoom, (params.focus.x, params.focus.y), params.fit)
     with images.opened(context.input(params.image).path) as picture:
         plan = motion.plan(picture.size, size, camera, params.frames)
-        pixels, shrunk = picture.pixels()
-    return KenBurns(Pyramid(pixels, shrunk, plan.steps), plan, size)
+        pixels, shrunk = picture.pixels(pyramid.reduction(plan.steps[0]))
+    return KenBurns(pyramid.Pyramid(pixels, shrunk, plan, spread=_SPREAD[params.quality]), plan, size)
 
 
 def _facts(made: VideoStream) -> VideoFacts:

@@ -1,0 +1,1 @@
+"""The operations, each through its run()."""
