@@ -6,7 +6,6 @@ RevelaError
 └── AdapterError      a driver failed (database, storage, endpoint); its own errors never escape
 
 ``code`` is stable and part of the contract. The first line of a class's docstring is its default detail.
-`orchestrator/api/problems.py` turns the first branch into HTTP, `shared/wire/job.py` the second into an item's error.
 """
 
 from collections.abc import Sequence
@@ -284,7 +283,6 @@ class WorkerDiskFull(JobError):
 class OperationFailed(JobError):
     """The operation failed unexpectedly."""
 
-    code = "operation-failed"
     retryable = True
 
 
