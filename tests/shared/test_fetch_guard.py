@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
+from shared.addresses import AllowList
 from shared.errors import SourceBlocked, SourceInvalid, SourceRedirects
-from shared.fetch_guard import AddressBlocked, GuardedSession, check_address, guarded_get, guarded_session
+from shared.fetch_guard import AddressBlocked, GuardedSession, _next_hop, check_address, guarded_get, guarded_session
 from tests.loopback import RawServer, http_answer, raw_server
 
 INVALID = [
@@ -187,6 +189,15 @@ async def test_name_with_any_private_address_is_never_connected_to(sink: RawServ
     assert (resolver.calls, sink.connections) == (1, 0)
 
 
+@pytest.mark.parametrize("answer", [["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"]])
+async def test_one_address_that_may_not_be_reached_spoils_the_whole_answer(sink: RawServer, answer: list[str]) -> None:
+    async with guarded_session([sink.host_and_port], Answers(answer)) as client:
+        with pytest.raises(SourceBlocked):
+            await read(client, f"http://mixed.example:{sink.port}/")
+        assert client.guard.checked == 0
+    assert sink.connections == 0
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0"])
 async def test_connect_step_stops_literals_although_no_resolver_sees_them(sink: RawServer, host: str) -> None:
     """The check before is left out on purpose: this one has to hold by itself."""
@@ -283,9 +294,9 @@ async def test_nothing_ambient_is_used_or_sent(sink: RawServer, monkeypatch: pyt
     async with raw_server(cookie) as server:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, sink.base_url)
-        async with guarded_session([server.host_and_port]) as client:
-            await read(client, server.base_url)
-            await read(client, server.base_url)
+        async with guarded_session([f"files.lan:{server.port}"], Answers(["127.0.0.1"])) as client:
+            for _ in range(2):
+                await read(client, f"http://files.lan:{server.port}/")
         head = server.heads[1].lower()
         assert b"cookie" not in head
         assert b"authorization" not in head
@@ -297,3 +308,12 @@ async def test_signed_address_arrives_as_it_was_written(sink: RawServer) -> None
     async with guarded_session([sink.host_and_port]) as client:
         await read(client, f"{sink.base_url}/a%2Fb%20c?sig=%2B%7E+x%3d&empty=")
     assert sink.heads[0].startswith(b"GET /a%2Fb%20c?sig=%2B%7E+x%3d&empty= HTTP/1.1\r\n")
+
+
+def test_step_down_from_https_to_http_is_refused() -> None:
+    nothing = AllowList()
+    assert str(_next_hop(URL("http://a.example/x/y"), "https://b.example/z", nothing)) == "https://b.example/z"
+    assert str(_next_hop(URL("https://a.example/x/y"), "../z?q=1", nothing)) == "https://a.example/z?q=1"
+    for location in ("http://a.example/x", "HTTP://b.example/"):
+        with pytest.raises(SourceBlocked):
+            _next_hop(URL("https://a.example/x"), location, nothing)

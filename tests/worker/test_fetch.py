@@ -270,6 +270,17 @@ async def test_download_that_nobody_waits_for_is_stopped(store: ObjectServer, tm
     assert leftovers(tmp_path) == []
 
 
+async def test_download_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
+    half = http_answer(b"x" * 50, content_length="90")
+    async with raw_server(half) as server, clients() as both:
+        grants = {"photo0": InputGrant(url=f"{server.base_url}/photo0", origin="own", max_bytes=100)}
+        inputs = Sources(both, grants, tmp_path, max_bytes=100, timeout_s=5, uses=["photo0"])
+        with pytest.raises(SourceUnavailable):
+            await inputs.fetch("photo0")
+        await inputs.close()
+    assert leftovers(tmp_path) == []
+
+
 async def test_only_so_many_downloads_run_at_once(store: ObjectServer, tmp_path: Path) -> None:
     names = [f"photo{n}" for n in range(20)]
     gates = [store.gate("GET", name) for name in names]
