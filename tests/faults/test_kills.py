@@ -10,7 +10,7 @@ import pytest
 
 from revela.client import Client
 from shared.wire.job import JobView
-from tests.faults.server import Server, is_alive, served, wait_for
+from tests.served import Server, is_alive, served, wait_for
 from tests.waiting import until_now
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -68,9 +68,13 @@ class Server:
 
     def client(self) -> Client:
         """Return a client with a fresh key."""
+        return Client(self.url, self.create_key())
+
+    def create_key(self) -> str:
+        """Return a fresh key, made as an operator makes one."""
         argv = [sys.executable, "-m", "revela", "keys", "create", "test", "--tenant", "acme", "--json"]
         made = subprocess.run(argv, env=self._environment(), cwd=self.folder, capture_output=True, check=True)
-        return Client(self.url, json.loads(made.stdout)["key"])
+        return str(json.loads(made.stdout)["key"])
 
     def runs(self) -> list[str]:
         """Return the items that were begun, in order, once for each time."""
