@@ -203,8 +203,10 @@ class ItemRun:
     async def _stage(self, name: str) -> AsyncIterator[None]:
         self._progress.update(name, 0)
         start_s = time.monotonic()
-        yield
-        self._timings_s[name] = round(time.monotonic() - start_s, 3)
+        try:
+            yield
+        finally:
+            self._timings_s[name] = round(time.monotonic() - start_s, 3)
 
     async def _run(self, inputs: Mapping[str, LocalFile]) -> dict[str, Any]:
         """Run the operation under its time limit; its own errors, WorkTimedOut, OperationFailed."""

@@ -101,6 +101,7 @@ async def test_failure_is_typed_and_committed_only_if_it_is_final(
     assert (reply.succeeded, reply.failed) == (0, 1)
     [result] = manifest(store).items
     assert (result.status, code(result)) == ("FAILED", expected)
+    assert "run" in result.timings_s
     assert ("a/result.json" in store.objects) is committed
     assert "canary" not in store.objects["manifest.json"].body.decode()
     assert leftovers(here.work_dir) == []
