@@ -69,11 +69,11 @@ async def serving_here(
         listener.close()
 
 
-def loopback_listener() -> socket.socket:
-    """Return a listening socket on a free port."""
+def loopback_listener(port: int = 0) -> socket.socket:
+    """Return a listening socket on a free port, or on that one."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
+    listener.bind(("127.0.0.1", port))
     listener.listen(128)
     return listener
 

@@ -71,7 +71,7 @@ class ClientHalf:
 
     def __init__(self, queue: JobQueue, keys: Sequence[str], health: Health) -> None:
         self._queue = queue
-        self._keys = tuple(key.encode() for key in keys)
+        self._keys = tuple(key.encode() for key in keys if key)
         self._health = health
 
     def routes(self) -> list[Route]:

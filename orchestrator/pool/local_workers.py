@@ -1,5 +1,7 @@
 """Local workers: processes that the pool starts when jobs wait, watches, and stops when there is nothing to do."""
 
+import contextlib
+import os
 import secrets
 import shutil
 import signal
@@ -37,6 +39,7 @@ _LOG_LIMIT_BYTES = 16 << 20
 _SILENT_MS = 15_000
 """An idle SDK worker polls without pause; one that is silent for so long is stuck."""
 _MAX_BACKOFF_S = 60.0
+_REAP_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class LocalWorkers:
         self._failed_starts = 0
         self._not_before_ms = 0
         self._home: Path | None = None
+        self._closed = False
 
     @property
     def starting(self) -> int:
@@ -100,7 +104,8 @@ class LocalWorkers:
         await self._start_needed(busy, now_ms)
 
     async def close(self) -> None:
-        """Kill all of them; their jobs go back into the queue and no retry is counted."""
+        """Kill all of them and start no more; their jobs go back into the queue and no retry is counted."""
+        self._closed = True
         for worker in self._workers.values():
             _kill(worker)
         for job in await self._queue.running():
@@ -139,9 +144,8 @@ class LocalWorkers:
             worker.idle_since_ms = None
         elif worker.idle_since_ms is None:
             worker.idle_since_ms = now_ms
-        if worker.log_path.stat().st_size > _LOG_LIMIT_BYTES:
-            with worker.log_path.open("r+b") as file:
-                file.truncate(0)  # it is written in append mode, so the worker goes on at the start
+        if worker.log_path.exists() and worker.log_path.stat().st_size > _LOG_LIMIT_BYTES:
+            os.truncate(worker.log_path, 0)  # it is written in append mode, so the worker goes on at the start
 
     def _end_if_due(self, worker: _LocalWorker, busy: bool, now_ms: int) -> None:
         if reason := self._why_kill(worker, busy, now_ms):
@@ -178,7 +182,7 @@ class LocalWorkers:
         worker.process.send_signal(signal.SIGTERM)
 
     async def _start_needed(self, busy: Collection[str | None], now_ms: int) -> None:
-        if now_ms < self._not_before_ms or len(self._workers) >= self._options.limit:
+        if self._closed or now_ms < self._not_before_ms or len(self._workers) >= self._options.limit:
             return
         waiting = await self._queue.waiting()
         own = sum(1 for each in self._workers.values() if each.id not in busy and each.ending_since_ms is None)
@@ -256,6 +260,7 @@ class LocalWorkers:
 def _kill(worker: _LocalWorker) -> None:
     """End the worker's whole session and reap its leader."""
     kill_session(worker.process.pid)
-    worker.process.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):  # a process may hang in the kernel, in a driver's call
+        worker.process.wait(_REAP_S)
     if worker.process.stdin is not None:
         worker.process.stdin.close()

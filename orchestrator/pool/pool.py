@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -19,10 +20,11 @@ from orchestrator.pool.webhook import Webhooks
 from orchestrator.pool.worker_routes import WorkerHalf
 from orchestrator.store.store import Store
 from shared.clock import Clock
-from shared.errors import RevelaError
+from shared.errors import InvalidRequest, RevelaError
 
 log = structlog.get_logger()
 
+_WORKER_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _MIN_PAUSE_S = 0.02
 """Between two ticks, however often the loop is nudged."""
 
@@ -72,6 +74,8 @@ class Pool:
                 await tick(self._clock.now_ms())
             except RevelaError as failed:
                 log.warning("pool.tick_failed", code=failed.code, detail=failed.detail)
+            except Exception:  # one tick's defect must not stop all later ones
+                log.exception("pool.tick_failed", code="internal")
             await asyncio.sleep(_MIN_PAUSE_S)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._options.tick_s):
@@ -89,13 +93,22 @@ class Pool:
             await self._local.tick(running, now_ms)
 
     async def close(self) -> None:
-        """Stop the local workers, giving their jobs back to the queue, and release connections."""
+        """Stop the local workers, giving their jobs back to the queue, and let go of held polls; may be called twice.
+
+        Call it before the server stops listening: workers that meet a closed port ask again without a pause.
+        """
+        self._presence.drain_all()
         if self._local is not None:
             await self._local.close()
         await self._webhooks.close()
 
     async def issue_worker(self, worker_id: str, *, local: bool = False) -> str:
-        """Return a fresh token for a worker of that id; an older one of the same id becomes worthless."""
+        """Return a fresh token for a worker of that id; an older one of the same id becomes worthless.
+
+        InvalidRequest if the id can't stand in an address.
+        """
+        if not _WORKER_ID.fullmatch(worker_id):
+            raise InvalidRequest("a worker's id is 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'")
         token = records.new_token()
         worker = Worker(worker_id, self._queue.endpoint, records.token_hash(token), local, None)
         await self._store.write(partial(records.put_worker, worker=worker, now_ms=self._clock.now_ms()))

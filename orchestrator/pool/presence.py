@@ -32,6 +32,7 @@ class _Stop:
 class SeenWorker:
     """One worker. `draining` gets no more jobs; `overdue` did not stop a job in time and has to be killed."""
 
+    met_ms: int
     apart_ms: float
     """Two pings closer than this may be one and its repetition."""
     pings: deque[_Ping] = field(default_factory=lambda: deque(maxlen=8))
@@ -73,6 +74,7 @@ class Presence:
         self._clock = clock
         self._apart_ms = ping_interval_s * 500
         self._workers: dict[str, SeenWorker] = {}
+        self._closed = False
 
     def get(self, worker_id: str) -> SeenWorker | None:
         """Return what has been seen of a worker."""
@@ -95,7 +97,7 @@ class Presence:
         seen = self._meet(worker_id)
         now_ms = self._clock.now_ms()
         quiet = seen.open_polls == 0 and now_ms - (seen.last_poll_ms or now_ms) > _RESTART_GAP_MS
-        if quiet and seen.draining and not local:
+        if quiet and seen.draining and not local and not self._closed:
             seen.draining = False  # whoever runs it has recycled it
         seen.open_polls += 1
         seen.last_poll_ms = now_ms
@@ -117,6 +119,12 @@ class Presence:
         seen.told.set()
         if seen.turn is not None:
             seen.turn.set()
+
+    def drain_all(self) -> None:
+        """Give nobody any more jobs, those who have yet to come included."""
+        self._closed = True
+        for worker_id in list(self._workers):
+            self.drain(worker_id)
 
     def is_draining(self, worker_id: str) -> bool:
         """Whether a worker gets no more jobs."""
@@ -150,13 +158,15 @@ class Presence:
         now_ms = self._clock.now_ms()
         for worker_id, seen in list(self._workers.items()):
             for job_id, stop in list(seen.stops.items()):
+                late = now_ms - stop.since_ms > grace_s * 1000
                 if seen.lacks(job_id, stop.since_ms):
                     del seen.stops[job_id]
-                elif seen.last_ping_ms is None:
-                    seen.overdue |= now_ms - stop.since_ms > grace_s * 1000
-                elif seen.lists(job_id):
-                    seen.overdue |= seen.last_ping_ms - stop.since_ms > grace_s * 1000
-            if now_ms - seen.last_heard_ms > _FORGET_AFTER_MS and not seen.open_polls:
+                elif seen.last_ping_ms is None and late:
+                    seen.overdue = True
+                    del seen.stops[job_id]
+                elif seen.lists(job_id) and seen.pings[-1].at_ms - stop.since_ms > grace_s * 1000:
+                    seen.overdue = True
+            if not seen.open_polls and now_ms - max(seen.met_ms, seen.last_heard_ms) > _FORGET_AFTER_MS:
                 del self._workers[worker_id]
 
     def present(self, lease_s: float) -> list[str]:
@@ -165,4 +175,5 @@ class Presence:
         return [key for key, seen in self._workers.items() if seen.open_polls or seen.last_heard_ms > since_ms]
 
     def _meet(self, worker_id: str) -> SeenWorker:
-        return self._workers.setdefault(worker_id, SeenWorker(self._apart_ms))
+        fresh = SeenWorker(self._clock.now_ms(), self._apart_ms, draining=self._closed)
+        return self._workers.setdefault(worker_id, fresh)

@@ -163,7 +163,9 @@ class WorkerHalf:
 
     async def _ping(self, request: Request, worker: Worker) -> Response:
         if request.query_params.get("status") == "unhealthy":
-            log.warning("worker.unhealthy", worker_id=worker.id, reason=request.query_params.get("reason", "")[:300])
+            log.warning(
+                "worker.reported_unhealthy", worker_id=worker.id, reason=request.query_params.get("reason", "")[:300]
+            )
         job_ids = frozenset(filter(None, request.query_params.get("job_id", "").split(",")))
         seen = self._presence.pinged(worker.id, job_ids)
         now_ms = self._clock.now_ms()

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,6 +106,10 @@ class Rig:
     loop: list[asyncio.AbstractEventLoop] = field(default_factory=list)
 
     @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
     def endpoint_url(self) -> str:
         return f"{self.url}/v2/{ENDPOINT}"
 
@@ -140,6 +145,11 @@ class Rig:
 
         return until(look, timeout_s)
 
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read the database by SQL of the test's own."""
+        with closing(sqlite3.connect(self.log_dir.parent / "pool.db")) as connection:
+            return connection.execute(sql).fetchall()
+
     def exchanges(self, part: str) -> list[Exchange]:
         """Return what was exchanged on paths that contain `part`."""
         return [exchange for exchange in self.recorder.exchanges if part in exchange.path]
@@ -152,11 +162,12 @@ def pool_rig(
     *,
     local: Callable[[str], LocalOptions] | None = None,
     keep_alive_s: int = 620,
+    port: int = 0,
 ) -> Iterator[Rig]:
     """Serve a pool whose data lies in `data_dir`; `local(endpoint URL)` says how it runs local workers."""
     url = f"sqlite:///{data_dir / 'pool.db'}"
     upgrade(url)
-    listener = loopback_listener()
+    listener = loopback_listener(port)
     clock = ShiftedClock()
     store = Store(url)
     how = local(f"{base_url(listener)}/v2/{ENDPOINT}") if local else None

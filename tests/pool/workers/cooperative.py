@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from typing import Any
 
 import runpod
@@ -15,6 +16,7 @@ async def handler(job: dict[str, Any]) -> Any:
     work = job["input"]
     for step in range(work.get("progress", 0)):
         runpod.serverless.progress_update(job, {"step": step})
+    time.sleep(work.get("block", 0))  # noqa: ASYNC251 - a handler that can't be stopped
     try:
         await asyncio.sleep(work.get("sleep", 0))
     except asyncio.CancelledError:
@@ -37,6 +39,8 @@ def ending(work: dict[str, Any]) -> Any:
         return {"value": object()}
     if "megabytes" in work:
         return {"text": "x" * (work["megabytes"] << 20)}
+    if work.get("environment"):
+        return dict(os.environ)
     return {"echo": work, "pid": os.getpid(), "refresh_worker": work.get("refresh", False)}
 
 
