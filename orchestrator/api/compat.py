@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orchestrator.api.jobs import job_response, submit, wait_for_end
-from orchestrator.api.views import Links, item_view
+from orchestrator.api.views import Json, Links, item_view
 from orchestrator.caller import Caller
 from orchestrator.jobs.accept import field_errors
 from orchestrator.services import Services
 from orchestrator.store.reading import item_rows, job_row
 from shared.clock import to_datetime
 from shared.errors import FieldError, InvalidRequest, NotFound
-from shared.wire.job import MAX_ITEMS, ItemIdText, ItemView
+from shared.wire.job import MAX_ITEMS, ItemIdText
 
 OUTPUT_TTL_S = 3600
 """The earlier system removed its videos after an hour."""
@@ -82,8 +82,10 @@ def _response(services: Services, connection: Connection, caller: Caller, job_id
         raise NotFound
     links = Links.of(services)
     items = [item_view(item, job_id, links) for item in item_rows(connection, caller.tenant, job_id, MAX_ITEMS)]
-    videos = [{"id": item.id, "video_url": item.output["video"].url} for item in items if "video" in item.output]
-    errors = [_error(item) for item in items if "video" not in item.output]
+    videos = [
+        {"id": item["id"], "video_url": item["output"]["video"]["url"]} for item in items if "video" in item["output"]
+    ]
+    errors = [_error(item) for item in items if "video" not in item["output"]]
     code = HTTPStatus.OK if videos else HTTPStatus.BAD_GATEWAY
     content = {
         "code": int(code),
@@ -101,10 +103,11 @@ def _message(videos: int, errors: int) -> str:
     return f"{videos} of {videos + errors} images converted to videos; see errors"
 
 
-def _error(item: ItemView) -> dict[str, str]:
-    if item.error is not None:
-        return {"id": item.id, "code": item.error.code, "message": item.error.detail}
-    return {"id": item.id, "code": item.status.lower(), "message": f"This image's work ended as {item.status}."}
+def _error(item: Json) -> dict[str, str]:
+    if error := item["error"]:
+        return {"id": item["id"], "code": error["code"], "message": error["detail"]}
+    status = item["status"]
+    return {"id": item["id"], "code": status.lower(), "message": f"This image's work ended as {status}."}
 
 
 def _execution(start_ms: int, end_ms: int) -> dict[str, Any]:

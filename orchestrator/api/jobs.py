@@ -7,20 +7,21 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
-from sqlalchemy.engine import Connection
+from pydantic import Field, ValidationError
+from pydantic_core import to_json
+from sqlalchemy.engine import Connection, RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestrator.api.bodies import take_json
-from orchestrator.api.views import Links, item_view, job_view, progress_view
+from orchestrator.api.views import Json, Links, item_view, job_view, progress_view
 from orchestrator.caller import Caller
 from orchestrator.jobs.accept import AcceptedJob, accept_job, field_errors
 from orchestrator.services import Services
 from orchestrator.store.reading import JobFilter, item_rows, job_row, job_rows, job_status_of, task_rows
 from orchestrator.store.submit import insert_job
 from shared.errors import FieldError, InvalidRequest, NotFound
-from shared.wire.job import EMBEDDED_ITEMS, ItemPage, JobPage, JobView
+from shared.wire.job import EMBEDDED_ITEMS, JobView
 from shared.wire.model import ClientModel
 from shared.wire.status import Status
 
@@ -31,8 +32,6 @@ REREAD_S = 1.0
 
 _JOB_ID = re.compile(r"job_[0-9A-Z]{26}")
 _PREFER_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,6})\s*(?:,|;|$)", re.IGNORECASE)
-
-_WITHOUT_ITEMS = {"jobs": {"__all__": {"items"}}}
 
 Q = TypeVar("Q", bound=ClientModel)
 
@@ -111,7 +110,7 @@ async def read_items(services: Services, request: Request, caller: Caller) -> Re
         rows = item_rows(connection, caller.tenant, job_id, query.limit + 1, query.cursor, query.status)
         page, more = rows[: query.limit], len(rows) > query.limit
         views = [item_view(row, job_id, links) for row in page]
-        return json_bytes(ItemPage(items=views, next_cursor=str(page[-1]["n"]) if more else None))
+        return json_bytes({"items": views, "next_cursor": str(page[-1].n) if more else None})
 
     return json_response(await services.store.read(read))
 
@@ -122,15 +121,14 @@ async def list_jobs(services: Services, request: Request, caller: Caller) -> Res
     wanted = JobFilter(query.status, query.operation, query.cursor)
     now_ms = services.clock.now_ms()
 
-    def view(connection: Connection, row: Any) -> JobView:
-        open_tasks = () if Status(row["status"]).terminal else task_rows(connection, caller.tenant, row["id"])
-        return job_view(row, progress=progress_view(row, open_tasks, now_ms))
+    def view(connection: Connection, row: RowMapping) -> Json:
+        return _job_view(connection, row, now_ms).model_dump(mode="json", exclude={"items"})
 
     def read(connection: Connection) -> bytes:
         rows = job_rows(connection, caller.tenant, wanted, query.limit + 1)
         page, more = rows[: query.limit], len(rows) > query.limit
         views = [view(connection, row) for row in page]
-        return json_bytes(JobPage(jobs=views, next_cursor=views[-1].id if more else None), exclude=_WITHOUT_ITEMS)
+        return json_bytes({"jobs": views, "next_cursor": views[-1]["id"] if more else None})
 
     return json_response(await services.store.read(read))
 
@@ -167,19 +165,22 @@ async def job_response(
         etag = f'"{row["version"]}"'
         if if_none_match is not None and etag in if_none_match:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": etag})
-        items = [
-            item_view(item, job_id, links) for item in item_rows(connection, caller.tenant, job_id, EMBEDDED_ITEMS)
-        ]
-        open_tasks = () if Status(row["status"]).terminal else task_rows(connection, caller.tenant, job_id)
-        view = job_view(row, items, progress_view(row, open_tasks, now_ms))
-        return json_response(json_bytes(view), status, {"etag": etag, **_retry_after(view)})
+        view = _job_view(connection, row, now_ms)
+        items = item_rows(connection, caller.tenant, job_id, EMBEDDED_ITEMS)
+        content = {**view.model_dump(mode="json"), "items": [item_view(item, job_id, links) for item in items]}
+        return json_response(json_bytes(content), status, {"etag": etag, **_retry_after(view)})
 
     return await services.store.read(read)
 
 
-def json_bytes(model: BaseModel, **options: Any) -> bytes:
-    """Return a model as JSON."""
-    return model.model_dump_json(**options).encode()
+def _job_view(connection: Connection, row: RowMapping, now_ms: int) -> JobView:
+    open_tasks = () if Status(row["status"]).terminal else task_rows(connection, row["tenant"], row["id"])
+    return job_view(row, progress_view(row, open_tasks, now_ms))
+
+
+def json_bytes(content: Json) -> bytes:
+    """Return compact JSON; pydantic's writer is several times faster than the standard library's."""
+    return to_json(content)
 
 
 def json_response(body: bytes, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:

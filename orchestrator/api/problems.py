@@ -110,7 +110,7 @@ def request_id_of(request: Request) -> str | None:
 async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RevelaError)  # noqa: S101 - as registered below
     if not isinstance(error, RequestError):
-        _log.warning("request.refused", code=error.code, cause=repr(error.__cause__) if error.__cause__ else None)
+        _log.warning("adapter.failed", code=error.code, cause=repr(error.__cause__) if error.__cause__ else None)
     return answer(error, request_id_of(request))
 
 

@@ -5,19 +5,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection, Row, RowMapping
 
 from orchestrator.store.tables import items, jobs, tasks
 from shared.wire.status import Status
 
-_ITEM_COLUMNS = (
-    items.c.n,
-    items.c.item_id,
-    items.c.status,
-    items.c.outputs,
-    items.c.result,
-    items.c.error,
-    items.c.completed_ms,
+# Statements are built once: building one costs more than running it.
+_OWN_JOB = (jobs.c.id == sa.bindparam("job_id")) & (jobs.c.tenant == sa.bindparam("tenant"))
+_JOB = sa.select(jobs).where(_OWN_JOB)
+_JOB_STATUS = sa.select(jobs.c.status).where(_OWN_JOB)
+_ITEMS = (
+    sa.select(items.c.n, items.c.item_id, items.c.status, items.c.outputs, items.c.result, items.c.error)
+    .where(
+        items.c.job_id == sa.bindparam("job_id"),
+        items.c.tenant == sa.bindparam("tenant"),
+        items.c.n > sa.bindparam("after_n"),
+    )
+    .order_by(items.c.n)
+    .limit(sa.bindparam("limit"))
+)
+_ITEMS_OF_STATUS = _ITEMS.where(items.c.status == sa.bindparam("status"))
+_TASKS = (
+    sa.select(tasks.c.status, tasks.c.cost_s, tasks.c.items_total, tasks.c.progress)
+    .where(tasks.c.job_id == sa.bindparam("job_id"), tasks.c.tenant == sa.bindparam("tenant"))
+    .order_by(tasks.c.n)
 )
 
 
@@ -42,14 +53,12 @@ class OutputRow:
 
 def job_row(connection: Connection, tenant: str, job_id: str) -> RowMapping | None:
     """Return a job's row; None for another tenant's as for an unknown one."""
-    query = sa.select(jobs).where(jobs.c.id == job_id, jobs.c.tenant == tenant)
-    return connection.execute(query).mappings().one_or_none()
+    return connection.execute(_JOB, {"job_id": job_id, "tenant": tenant}).mappings().one_or_none()
 
 
 def job_status_of(connection: Connection, tenant: str, job_id: str) -> Status | None:
     """Return where a job stands; None for another tenant's as for an unknown one."""
-    query = sa.select(jobs.c.status).where(jobs.c.id == job_id, jobs.c.tenant == tenant)
-    found = connection.execute(query).scalar_one_or_none()
+    found = connection.execute(_JOB_STATUS, {"job_id": job_id, "tenant": tenant}).scalar_one_or_none()
     return None if found is None else Status(found)
 
 
@@ -67,24 +76,17 @@ def job_rows(connection: Connection, tenant: str, wanted: JobFilter, limit: int)
 
 def item_rows(
     connection: Connection, tenant: str, job_id: str, limit: int, after_n: int = -1, status: Status | None = None
-) -> Sequence[RowMapping]:
-    """Return at most `limit` of a job's items behind position `after_n`, in order."""
-    query = (
-        sa.select(*_ITEM_COLUMNS)
-        .where(items.c.job_id == job_id, items.c.tenant == tenant, items.c.n > after_n)
-        .order_by(items.c.n)
-        .limit(limit)
-    )
-    if status is not None:
-        query = query.where(items.c.status == status)
-    return connection.execute(query).mappings().all()
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return at most `limit` of a job's items behind position `after_n`, in order: n, item_id, status, outputs, …"""
+    wanted = {"job_id": job_id, "tenant": tenant, "after_n": after_n, "limit": limit}
+    if status is None:
+        return connection.execute(_ITEMS, wanted).all()
+    return connection.execute(_ITEMS_OF_STATUS, {**wanted, "status": status}).all()
 
 
 def task_rows(connection: Connection, tenant: str, job_id: str) -> Sequence[RowMapping]:
     """Return what a job's progress is reckoned from: status, cost_s, items_total, progress of each task."""
-    columns = (tasks.c.status, tasks.c.cost_s, tasks.c.items_total, tasks.c.progress)
-    query = sa.select(*columns).where(tasks.c.job_id == job_id, tasks.c.tenant == tenant).order_by(tasks.c.n)
-    return connection.execute(query).mappings().all()
+    return connection.execute(_TASKS, {"job_id": job_id, "tenant": tenant}).mappings().all()
 
 
 def output_row(connection: Connection, job_id: str, item_n: int, slot: str) -> OutputRow | None:

@@ -56,6 +56,7 @@ class Api:
     url: str
     client: httpx.AsyncClient
     key: CreatedKey
+    app: Starlette
     services: Services
     clock: ManualClock
     runpod: FakeRunPod
@@ -158,7 +159,7 @@ async def running_api(
                 serving_here(app) as url,
                 httpx.AsyncClient(base_url=url, headers={"x-api-key": key.key}, timeout=30) as client,
             ):
-                yield Api(url, client, key, services, clock, fake, folder)
+                yield Api(url, client, key, app, services, clock, fake, folder)
         finally:
             await endpoint.close()
             await store.close()

@@ -9,6 +9,7 @@ import pytest
 from orchestrator.jobs.settle import ItemEnd
 from orchestrator.store import tables
 from shared.errors import SourceNotFound
+from shared.wire.job import ItemView, JobView
 from shared.wire.problem import ErrorInfo
 from shared.wire.status import Status
 from tests.orchestrator.api.running import PUBLIC_URL, Api, completed, eventually
@@ -38,6 +39,9 @@ async def test_a_finished_job_shows_links_facts_and_errors(api: Api) -> None:
     )
     answer = await api.client.get(f"/v1/jobs/{job['id']}")
     seen = answer.json()
+    assert set(seen) == set(JobView.model_fields)
+    assert all(set(item) == set(ItemView.model_fields) for item in seen["items"])
+    JobView.model_validate(seen)
     assert (seen["status"], seen["progress"]) == ("COMPLETED_WITH_ERRORS", None)
     assert seen["summary"] == {"total": 2, "succeeded": 1, "failed": 1}
     assert "retry-after" not in answer.headers
