@@ -2,7 +2,6 @@
 
 import re
 import socket
-import unicodedata
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,7 +55,7 @@ def _parse(text: str, allowed: AllowList) -> URL:
         # Signed addresses must arrive as they were written, so nothing is quoted anew where nothing needs it.
         url = URL(text, encoded=text.isascii())
         host, port = (url.raw_host or "").lower(), url.port or 0
-    except ValueError as error:
+    except Exception as error:
         raise SourceInvalid from error
     if url.scheme not in ("http", "https"):
         raise SourceInvalid("Only http and https addresses are taken.")
@@ -90,7 +89,7 @@ def _literal(host: str) -> IpAddress | None:
     Resolvers read more than dotted quads (127.1, 0x7f.1, 2130706433, 0177.0.0.1; see inet_aton(3)): private
     addresses are recognised in those forms, public ones in those forms are refused, as nobody means them.
     """
-    host = unicodedata.normalize("NFKC", host).rstrip(".")
+    host = host.rstrip(".")
     try:
         return parse_ip(host)
     except ValueError:
@@ -101,7 +100,7 @@ def _literal(host: str) -> IpAddress | None:
         return None
     try:
         address = IPv4Address(socket.inet_aton(host))
-    except (OSError, UnicodeEncodeError) as error:
+    except OSError as error:
         raise SourceInvalid("The address names no valid host.") from error
     if is_public(address):
         raise SourceInvalid("A numeric address must be written as four decimal numbers.")
@@ -238,7 +237,7 @@ def _next_hop(address: URL, location: str | None, allowed: AllowList) -> URL:
         raise SourceRedirects
     try:
         target = address.join(URL(location, encoded=location.isascii() and " " not in location))
-    except ValueError as error:
+    except Exception as error:
         raise SourceRedirects from error
     try:
         checked = _parse(str(target), allowed)

@@ -3,13 +3,16 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from ipaddress import IPv4Address
 
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from yarl import URL
 
-from shared.addresses import AllowList
+from shared.addresses import AllowList, is_public
 from shared.errors import SourceBlocked, SourceInvalid, SourceRedirects
 from shared.fetch_guard import AddressBlocked, GuardedSession, _next_hop, check_address, guarded_get, guarded_session
 from tests.loopback import RawServer, http_answer, raw_server
@@ -47,6 +50,7 @@ INVALID = [
     "http://8.8.8.8:22/",
     "http://[2606:4700:4700::1111]:22/",
     "http://[::1",
+    "http://[]@",
     "http://a..b/",
     "http://1.2.3.4.5/",
     "http://999.1.1.1/",
@@ -120,6 +124,25 @@ def test_private_address_is_recognised_in_every_spelling(url: str) -> None:
 @pytest.mark.parametrize("url", GOOD)
 def test_usual_address_is_taken(url: str) -> None:
     check_address(url)
+
+
+PIECES = st.one_of(st.text(max_size=30), st.text(alphabet="0123456789.xXabcdef:[]%@/\\#?-_。１２", max_size=25))
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(["http://", "https://", "HTTP://", "http:", "", "//"]), PIECES, PIECES)
+def test_any_text_is_refused_in_words_or_names_nothing_private(start: str, middle: str, end: str) -> None:
+    url = start + middle + end
+    try:
+        check_address(url)
+    except (SourceInvalid, SourceBlocked):
+        return
+    host = URL(url, encoded=url.isascii()).raw_host or ""
+    try:
+        read_by_resolvers = socket.inet_aton(host)
+    except OSError:
+        return
+    assert is_public(IPv4Address(read_by_resolvers))
 
 
 def test_list_opens_exactly_what_it_names() -> None:
@@ -247,6 +270,7 @@ async def test_rebinding_name_is_looked_up_once_per_connection(sink: RawServer) 
         ("gopher://127.0.0.1/", SourceBlocked),
         ("http://user@example.com/", SourceBlocked),
         ("http://[::1", SourceRedirects),
+        ("http://[]@", SourceRedirects),
         (None, SourceRedirects),
     ],
 )
