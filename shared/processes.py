@@ -22,7 +22,10 @@ def session_members(session_id: int) -> list[int]:
 
 
 def kill_session(leader_pid: int) -> None:
-    """Kill all that a process started with ``start_new_session=True`` has begun, whatever group it is in."""
+    """Kill all that a process started with ``start_new_session=True`` has begun, whatever group it is in.
+
+    To be called from outside that session: from within it ends with the caller's own group.
+    """
     kill_group(leader_pid)
     for pid in session_members(leader_pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from shared.logs import configure_logs
+from shared.logs import LogFormat, configure_logs
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +34,16 @@ def test_production_writes_one_json_object_per_event(capsys: pytest.CaptureFixtu
         "whsec_CANARY",
         "rv_live_CANARY",
         "https://here.example/hook?token=CANARY",
+        "https://here.example/output/CANARY/video.mp4",
+        "https://here.example/hooks/endpoint/CANARY",
+        "wk_CANARY",
     ],
 )
-def test_secrets_are_cut_out_of_every_text(capsys: pytest.CaptureFixture[str], secret: str) -> None:
-    configure_logs("json")
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_secrets_are_cut_out_of_every_text(
+    capsys: pytest.CaptureFixture[str], secret: str, log_format: LogFormat
+) -> None:
+    configure_logs(log_format)
     structlog.get_logger().error("item.failed", where=f"see {secret}", exc_info=ValueError(f"failed at {secret}"))
     output = capsys.readouterr().err
     assert "CANARY" not in output

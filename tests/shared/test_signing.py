@@ -32,7 +32,7 @@ def test_token_for_another_purpose_is_refused() -> None:
 def test_every_altered_character_is_noticed() -> None:
     token = SIGNER.seal("output", "tenant/job/1")
     for place in range(len(token)):
-        for other in "AB":
+        for other in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
             altered = token[:place] + other + token[place + 1 :]
             if altered != token:
                 with pytest.raises(LinkInvalid):
@@ -46,7 +46,7 @@ def test_any_other_text_is_refused_and_never_crashes(text: str) -> None:
         SIGNER.open("output", text)
 
 
-@pytest.mark.parametrize("suffix", [" ", "\n", ".x", "\0"])
+@pytest.mark.parametrize("suffix", [" ", "\n", ".x", "\0", "=", "=="])
 def test_second_spelling_of_a_token_is_refused(suffix: str) -> None:
     with pytest.raises(LinkInvalid):
         SIGNER.open("output", SIGNER.seal("output", "payload") + suffix)
