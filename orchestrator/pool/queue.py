@@ -21,6 +21,9 @@ from shared.ids import new_ulid
 
 log = structlog.get_logger()
 
+_SWEEP_EVERY_MS = 60_000
+"""Deleting ended jobs looks at every row; a read hides what is too old anyway."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
@@ -57,6 +60,7 @@ class JobQueue:
         """Set when a job has ended: there may be a webhook to send."""
         self._ends = Changes()
         self._progress: dict[str, Any] = {}
+        self._swept_ms = 0
 
     async def submit(self, request: JobRequest, suffix: str) -> str:
         """Store a job and wake a worker for it; return its id."""
@@ -98,9 +102,14 @@ class JobQueue:
     async def find(self, job_id: str) -> PoolJob | None:
         """Return a job; None if it is unknown or forgotten."""
         now_ms = self._clock.now_ms()
-        kept_ms = now_ms - round(self.options.result_ttl_s * 1000)
         return await self._store.read(
-            partial(records.find_job, endpoint=self.endpoint, job_id=job_id, now_ms=now_ms, ended_after_ms=kept_ms)
+            partial(
+                records.find_job,
+                endpoint=self.endpoint,
+                job_id=job_id,
+                now_ms=now_ms,
+                ended_after_ms=self._kept_since_ms(now_ms),
+            )
         )
 
     def progress(self, job_id: str) -> Any:
@@ -180,17 +189,23 @@ class JobQueue:
         }
 
     async def sweep(self) -> None:
-        """Forget jobs past their time to live, even running ones, and results kept long enough."""
+        """Forget jobs past their time to live, even running ones, and now and then the results kept long enough."""
         now_ms = self._clock.now_ms()
-        kept_ms = now_ms - round(self.options.result_ttl_s * 1000)
-        find = partial(records.outdated_jobs, endpoint=self.endpoint, now_ms=now_ms, ended_before_ms=kept_ms)
-        if not await self._store.read(find):
-            return
-        for job_id, worker_id in await self._store.write(partial(_delete_outdated, find=find)):
-            self._progress.pop(job_id, None)
-            self._ends.announce(job_id)
-            if worker_id:
-                self.presence.stop(worker_id, job_id)
+        if await self._store.read(partial(records.expired_jobs, endpoint=self.endpoint, now_ms=now_ms)):
+            delete = partial(records.delete_expired, endpoint=self.endpoint, now_ms=now_ms)
+            for job_id, worker_id in await self._store.write(delete):
+                self._progress.pop(job_id, None)
+                self._ends.announce(job_id)
+                if worker_id is not None:
+                    self.presence.stop(worker_id, job_id)
+        if now_ms - self._swept_ms >= _SWEEP_EVERY_MS:
+            self._swept_ms = now_ms
+            await self._store.write(
+                partial(records.delete_ended, endpoint=self.endpoint, ended_before_ms=self._kept_since_ms(now_ms))
+            )
+
+    def _kept_since_ms(self, now_ms: int) -> int:
+        return now_ms - round(self.options.result_ttl_s * 1000)
 
     async def _stop(self, job_id: str, status: EndpointStatus, error: str | None) -> PoolJob | None:
         job = await self.find(job_id)
@@ -227,9 +242,3 @@ class JobQueue:
     def _offer(self) -> None:
         self.takers.ring()
         self.nudge.set()
-
-
-def _delete_outdated(connection: Any, find: Any) -> list[tuple[str, str]]:
-    outdated: list[tuple[str, str]] = find(connection)
-    records.delete_jobs(connection, [job_id for job_id, _ in outdated])
-    return outdated

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -240,25 +239,28 @@ def count_jobs(connection: Connection, endpoint: str) -> tuple[dict[str, int], i
     return {row[0]: row[1] for row in rows}, sum(row[2] for row in rows)
 
 
-def outdated_jobs(connection: Connection, endpoint: str, now_ms: int, ended_before_ms: int) -> list[tuple[str, str]]:
-    """Return (id, worker or "") of open jobs past their time to live and ended ones past their keeping."""
+def expired_jobs(connection: Connection, endpoint: str, now_ms: int) -> list[tuple[str, str | None]]:
+    """Return (id, worker) of open jobs that are past their time to live."""
     rows = connection.execute(
-        sa.select(pool_jobs.c.id, pool_jobs.c.worker_id, pool_jobs.c.ended_ms)
-        .where(
-            pool_jobs.c.endpoint == endpoint,
-            sa.or_(
-                sa.and_(pool_jobs.c.ended_ms.is_(None), pool_jobs.c.expires_ms <= now_ms),
-                pool_jobs.c.ended_ms <= ended_before_ms,
-            ),
-        )
+        sa.select(pool_jobs.c.id, pool_jobs.c.worker_id)
+        .where(pool_jobs.c.endpoint == endpoint, pool_jobs.c.status.in_(_OPEN), pool_jobs.c.expires_ms <= now_ms)
         .limit(500)
     )
-    return [(row.id, "" if row.ended_ms is not None else row.worker_id or "") for row in rows]
+    return [(row.id, row.worker_id) for row in rows]
 
 
-def delete_jobs(connection: Connection, job_ids: Sequence[str]) -> None:
-    """Forget these jobs."""
-    connection.execute(pool_jobs.delete().where(pool_jobs.c.id.in_(job_ids)))
+def delete_expired(connection: Connection, endpoint: str, now_ms: int) -> list[tuple[str, str | None]]:
+    """Forget open jobs that are past their time to live; return them as `expired_jobs` does."""
+    expired = expired_jobs(connection, endpoint, now_ms)
+    connection.execute(pool_jobs.delete().where(pool_jobs.c.id.in_([job_id for job_id, _ in expired])))
+    return expired
+
+
+def delete_ended(connection: Connection, endpoint: str, ended_before_ms: int) -> None:
+    """Forget the jobs that ended by then."""
+    connection.execute(
+        pool_jobs.delete().where(pool_jobs.c.endpoint == endpoint, pool_jobs.c.ended_ms <= ended_before_ms)
+    )
 
 
 def new_token() -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -67,6 +67,12 @@ class WorkerHalf:
             except StoreUnavailable:
                 await asyncio.sleep(self._hold_s)
                 response = Response(status_code=503)
+            except ClientDisconnect:
+                raise
+            except Exception:  # a quick 500 would make every worker ask thousands of times a second
+                log.exception("worker_request.failed", path=request.url.path)
+                await asyncio.sleep(self._hold_s)
+                response = Response(status_code=500)
             response.headers["connection"] = "close"
             return response
 
