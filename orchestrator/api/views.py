@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy.engine import Row, RowMapping
 
 from orchestrator.services import Services
@@ -49,9 +50,11 @@ def item_view(row: Row[*tuple[Any, ...]], job_id: str, links: Links) -> Json:
     return {
         "id": row.item_id,
         "status": row.status,
-        "error": row.error,
-        "output": {slot: _output_view(row, job_id, slot, stored, links) for slot, stored in row.outputs.items()},
-        "result": row.result,
+        "error": row.error and from_json(row.error),
+        "output": {
+            slot: _output_view(row, job_id, slot, stored, links) for slot, stored in from_json(row.outputs).items()
+        },
+        "result": from_json(row.result),
     }
 
 
