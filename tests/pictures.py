@@ -30,7 +30,7 @@ def encoded(pixels: Pixels, format: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def scene(width: int, height: int, *, seed: int = 0) -> Pixels:
+def scene(width: int, height: int, *, seed: int = 0, grain: float = 4) -> Pixels:
     """Return smooth hills of colour with hard-edged discs and fine grain on them: every place looks different."""
     random = np.random.default_rng(seed)
     coarse = random.uniform(40, 215, (5, 7, 3)).astype(np.float32)
@@ -39,7 +39,7 @@ def scene(width: int, height: int, *, seed: int = 0) -> Pixels:
         centre = (int(random.integers(width)), int(random.integers(height)))
         radius = int(random.integers(2, max(3, min(width, height) // 8)))
         cv2.circle(pixels, centre, radius, random.uniform(0, 255, 3).tolist(), -1, cv2.LINE_AA)
-    pixels = pixels + random.normal(0, 4, (height, width, 1))
+    pixels = pixels + random.normal(0, grain, (height, width, 1))
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 

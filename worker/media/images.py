@@ -62,12 +62,9 @@ class Picture:
             raise ImageTooLarge(f"The picture has {claim} pixels; at most {MAX_PIXELS // 10**6} million are taken.")
         self._image = image
         self._orientation = _orientation(image)
-
-    @property
-    def size(self) -> tuple[int, int]:
+        width, height = image.size
+        self.size = (height, width) if self._orientation in _TURNED else (width, height)
         """The upright (width, height) in full."""
-        width, height = self._image.size
-        return (height, width) if self._orientation in _TURNED else (width, height)
 
     def pixels(self, shrink: int = 1) -> tuple[Pixels, int]:
         """Decode; return upright sRGB pixels, shape (height, width, 3), and how many times smaller than in full.

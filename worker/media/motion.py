@@ -116,5 +116,5 @@ def _between(start: Window, end: Window, fraction: float) -> Window:
     if start.width != end.width:
         width = start.width * (end.width / start.width) ** fraction
         share = (width - start.width) / (end.width - start.width)
-    mix = [(1 - share) * getattr(start, side) + share * getattr(end, side) for side in ("x", "y", "width", "height")]
-    return Window(*mix)
+    sides = ((getattr(start, side), getattr(end, side)) for side in ("x", "y", "width", "height"))
+    return Window(*(one + share * (other - one) for one, other in sides))
