@@ -11,7 +11,7 @@ import structlog
 LogFormat = Literal["auto", "json", "console"]
 
 _SECRET_TEXT = re.compile(
-    r"(whsec_[\w+/=-]+|rv_[0-9A-Za-z]+_[\w-]+|wk_[\w-]+|Bearer\s+\S+|/output/[^/\s]+|/hooks/endpoint/[^/\s]+"
+    r"(whsec_[\w+/=-]+|rv_[0-9A-Za-z]+_[\w-]+|wk_[\w-]+|Bearer\s+\S+|/output/[^/\s{]+|/hooks/endpoint/[^/\s{]+"
     r"|(?i:x-amz-signature|x-amz-credential|sig|token)=[^&\s]+)"
 )
 
