@@ -17,6 +17,7 @@ async def tick(queue: JobQueue, started_ms: int, now_ms: int) -> list[RunningJob
             await queue.lose(job, reason)
         else:
             remaining.append(job)
+    queue.presence.stop_strays({(job.worker_id, job.id) for job in remaining})
     queue.presence.settle_stops(queue.options.stop_grace_s)
     return remaining
 

@@ -68,6 +68,8 @@ class _LocalWorker:
     ready: bool = False
     idle_since_ms: int | None = None
     ending_since_ms: int | None = None
+    reaped: bool = False
+    """Its process id may be another's now: never signal it again."""
 
 
 class LocalWorkers:
@@ -96,9 +98,11 @@ class LocalWorkers:
 
     async def tick(self, running: Collection[RunningJob], now_ms: int) -> None:
         """Bury the dead, end who has to end, start who is needed."""
+        if self._closed:
+            return
         await self._bury([job for job in running if job.worker_id in self._workers], now_ms)
         busy = {job.worker_id for job in running}
-        for worker in list(self._workers.values()):
+        for worker in [each for each in self._workers.values() if not each.reaped]:
             self._observe(worker, worker.id in busy, now_ms)
             self._end_if_due(worker, worker.id in busy, now_ms)
         await self._start_needed(busy, now_ms)
@@ -132,7 +136,7 @@ class LocalWorkers:
     async def _dismiss(self, worker_id: str) -> None:
         await self._store.write(partial(records.delete_worker, worker_id=worker_id))
         self._queue.presence.forget(worker_id)
-        del self._workers[worker_id]
+        self._workers.pop(worker_id, None)
 
     def _observe(self, worker: _LocalWorker, busy: bool, now_ms: int) -> None:
         seen = self._queue.presence.get(worker.id)
@@ -182,7 +186,7 @@ class LocalWorkers:
         worker.process.send_signal(signal.SIGTERM)
 
     async def _start_needed(self, busy: Collection[str | None], now_ms: int) -> None:
-        if self._closed or now_ms < self._not_before_ms or len(self._workers) >= self._options.limit:
+        if now_ms < self._not_before_ms or len(self._workers) >= self._options.limit:
             return
         waiting = await self._queue.waiting()
         own = sum(1 for each in self._workers.values() if each.id not in busy and each.ending_since_ms is None)
@@ -195,6 +199,8 @@ class LocalWorkers:
         token = records.new_token()
         worker = Worker(worker_id, self._queue.endpoint, records.token_hash(token), True, None)
         await self._store.write(partial(records.put_worker, worker=worker, now_ms=now_ms))
+        if self._closed:  # meanwhile
+            return
         log_path = self._new_log(worker_id)
         try:
             process = self._spawn(self._environment(worker_id, token), log_path)
@@ -259,6 +265,9 @@ class LocalWorkers:
 
 def _kill(worker: _LocalWorker) -> None:
     """End the worker's whole session and reap its leader."""
+    if worker.reaped:
+        return
+    worker.reaped = True
     kill_session(worker.process.pid)
     with contextlib.suppress(subprocess.TimeoutExpired):  # a process may hang in the kernel, in a driver's call
         worker.process.wait(_REAP_S)

@@ -138,10 +138,23 @@ class Presence:
         seen.stops.setdefault(job_id, _Stop(now_ms, now_ms))
         seen.told.set()
 
-    def stopped(self, worker_id: str, job_id: str) -> None:
-        """Note that a worker is done with a job."""
+    def done_with(self, worker_id: str, job_id: str) -> None:
+        """Note that a worker is done with a job, or begins it anew: what was said of it before no longer counts."""
         if seen := self._workers.get(worker_id):
             seen.stops.pop(job_id, None)
+            for n, ping in enumerate(seen.pings):
+                seen.pings[n] = _Ping(ping.at_ms, ping.job_ids - {job_id})
+
+    def stop_strays(self, held: Set[tuple[str, str]]) -> None:
+        """Stop every job that a worker's last two pings list and that is not its own in `held` (worker, job).
+
+        It was taken from the worker while that was silent, or its stop was forgotten in this server's restart.
+        """
+        for worker_id, seen in self._workers.items():
+            if len(seen.pings) >= 2:
+                for job_id in seen.pings[-1].job_ids & seen.pings[-2].job_ids:
+                    if (worker_id, job_id) not in held:
+                        self.stop(worker_id, job_id)
 
     def stops_to_offer(self, worker_id: str) -> list[str]:
         """Return the jobs that a worker is to be told to stop now."""

@@ -87,6 +87,8 @@ class JobQueue:
         taken = await self._store.write(
             partial(records.take_jobs, endpoint=self.endpoint, worker_id=worker_id, limit=limit, now_ms=now_ms)
         )
+        for job in taken:
+            self.presence.done_with(worker_id, job.id)
         if taken and self.presence.is_draining(worker_id):
             await self.give_back(worker_id, [job.id for job in taken])
             return []
@@ -136,7 +138,7 @@ class JobQueue:
     async def finish(self, worker_id: str, job_id: str, outcome: Outcome) -> bool:
         """End a job as its worker reports; False if that worker no longer holds it: the first end stands."""
         status = EndpointStatus.COMPLETED if outcome.error is None else EndpointStatus.FAILED
-        self.presence.stopped(worker_id, job_id)
+        self.presence.done_with(worker_id, job_id)
         return await self._end(job_id, status, outcome, worker_id)
 
     async def cancel(self, job_id: str) -> PoolJob | None:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -131,3 +132,33 @@ def test_a_job_popped_for_a_caller_that_hung_up_meanwhile_goes_back(tmp_path: Pa
         assert worker.take() == {"id": job_id, "input": {}}
         worker.done(job_id, {"output": 1})
         assert "retries" not in rig.status(job_id)
+
+
+def test_a_stop_that_was_forgotten_in_a_restart_is_told_again(tmp_path: Path) -> None:
+    with ExitStack() as before_restart:
+        rig = before_restart.enter_context(pool_rig(tmp_path))
+        worker = before_restart.enter_context(enrolled(rig, "w"))
+        job_id = rig.run({})
+        worker.take()
+        worker.ping(job_id)
+        rig.client.post(f"cancel/{job_id}")
+        before_restart.close()
+        with pool_rig(tmp_path) as again, enrolled(again, "w") as same:
+            same.ping(job_id)
+            assert same.stops() == []
+            same.ping(job_id)
+            assert until(same.stops) == [job_id]
+
+
+def test_closing_ends_held_polls_soon_and_gives_no_more_jobs(tmp_path: Path) -> None:
+    with pool_rig(tmp_path, replace(QUICK, hold_s=4)) as rig, enrolled(rig, "w") as worker:
+        began = time.monotonic()
+        held = ThreadPoolExecutor(1).submit(worker.take)
+        until(lambda: rig.client.get("health").json()["workers"]["idle"])
+        rig.call(rig.pool.close())
+        job_id = rig.run({})
+        assert held.result() is None
+        assert worker.take() is None
+        assert time.monotonic() - began < 3
+        assert rig.status(job_id)["status"] == "IN_QUEUE"
+        rig.call(rig.pool.close())

@@ -121,7 +121,24 @@ def test_a_stop_is_repeated_once_a_second_until_pings_list_the_job_no_more(scene
 
 def test_a_result_ends_the_stop(scene: Scene) -> None:
     scene.presence.stop("w", "j")
-    scene.presence.stopped("w", "j")
+    scene.presence.done_with("w", "j")
+    assert scene.presence.stops_to_offer("w") == []
+
+
+def test_a_job_that_a_worker_lists_but_does_not_hold_is_stopped(scene: Scene) -> None:
+    scene.after(5, "own", "stray")
+    scene.presence.stop_strays({("w", "own")})
+    assert scene.presence.stops_to_offer("w") == []
+    scene.after(5, "own", "stray")
+    scene.presence.stop_strays({("w", "own"), ("other", "stray")})
+    assert scene.presence.stops_to_offer("w") == ["stray"]
+
+
+def test_a_job_that_has_just_ended_is_no_stray(scene: Scene) -> None:
+    scene.after(5, "j")
+    scene.after(5, "j")
+    scene.presence.done_with("w", "j")
+    scene.presence.stop_strays(set())
     assert scene.presence.stops_to_offer("w") == []
 
 
