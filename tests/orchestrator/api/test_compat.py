@@ -96,25 +96,25 @@ async def test_what_the_earlier_system_did_not_know_is_ignored(hasty: Api) -> No
     assert (await hasty.client.post("/video/img2vid", json=body)).status_code == 202
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({}, "/images"),
-        ({"images": []}, "/images"),
-        ({"images": [{"id": "a"}]}, "/images/0/image_url"),
-        ({"images": [{"image_url": IMAGE}]}, "/images/0/id"),
-        (images("a", duracao="2"), "/images/0/duracao"),
-        (images("a", duracao=0), "/images/0/duracao"),
-        (images("a", "a"), "/images/1/id"),
-        ({"images": [{"id": "a", "image_url": "http://10.0.0.1/a.jpg"}]}, "/images/0/image_url"),
-        ({"images": [{"id": "a", "image_url": "a.jpg"}]}, "/images/0/image_url"),
-        (images(*(str(n) for n in range(1001))), "/images"),
-    ],
-)
-async def test_a_wrong_request_is_pointed_at_in_its_own_words(api: Api, body: Any, pointer: str) -> None:
-    answer = await api.client.post("/video/img2vid", json=body)
-    assert (answer.status_code, answer.json()["code"]) == (422, "validation-failed")
-    assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({}, "/images"),
+    ({"images": []}, "/images"),
+    ({"images": [{"id": "a"}]}, "/images/0/image_url"),
+    ({"images": [{"image_url": IMAGE}]}, "/images/0/id"),
+    (images("a", duracao="2"), "/images/0/duracao"),
+    (images("a", duracao=0), "/images/0/duracao"),
+    (images("a", "a"), "/images/1/id"),
+    ({"images": [{"id": "a", "image_url": "http://10.0.0.1/a.jpg"}]}, "/images/0/image_url"),
+    ({"images": [{"id": "a", "image_url": "a.jpg"}]}, "/images/0/image_url"),
+    (images(*(str(n) for n in range(1001))), "/images"),
+]
+
+
+async def test_a_wrong_request_is_pointed_at_in_its_own_words(api: Api) -> None:
+    for body, pointer in WRONG:
+        answer = await api.client.post("/video/img2vid", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation-failed"), pointer
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
     assert await api.count(tables.jobs) == 0
 
 
