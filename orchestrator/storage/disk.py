@@ -36,7 +36,7 @@ CHUNK_BYTES = 1 << 20
 _INCOMING = "~incoming"
 """Holds unfinished uploads; `~` stands in no key."""
 _STALE_S = 86_400.0
-"""Longer than any upload may take (an attempt's deadline is far nearer), so that a living one is never swept."""
+"""An unfinished upload that has not grown for a day has nobody who still sends it."""
 _THREADS = 4
 _PART = re.compile(r"[A-Za-z0-9._-]{1,255}")
 
