@@ -14,9 +14,10 @@ from pathlib import Path
 
 import structlog
 
-from orchestrator.pool import records
+from orchestrator.pool import credentials
+from orchestrator.pool.credentials import Worker
 from orchestrator.pool.queue import JobQueue
-from orchestrator.pool.records import RunningJob, Worker
+from orchestrator.pool.records import RunningJob
 from orchestrator.store.store import Store
 from shared.clock import Clock
 from shared.processes import kill_session
@@ -134,7 +135,7 @@ class LocalWorkers:
             await self._dismiss(worker.id)
 
     async def _dismiss(self, worker_id: str) -> None:
-        await self._store.write(partial(records.delete_worker, worker_id=worker_id))
+        await self._store.write(partial(credentials.delete_worker, worker_id=worker_id))
         self._queue.presence.forget(worker_id)
         self._workers.pop(worker_id, None)
 
@@ -196,16 +197,16 @@ class LocalWorkers:
 
     async def _start(self, now_ms: int) -> None:
         worker_id = f"local-{secrets.token_hex(6)}"
-        token = records.new_token()
-        worker = Worker(worker_id, self._queue.endpoint, records.token_hash(token), True, None)
-        await self._store.write(partial(records.put_worker, worker=worker, now_ms=now_ms))
+        token = credentials.new_token()
+        worker = Worker(worker_id, self._queue.endpoint, credentials.token_hash(token), True)
+        await self._store.write(partial(credentials.put_worker, worker=worker, now_ms=now_ms))
         if self._closed:  # meanwhile
             return
         log_path = self._new_log(worker_id)
         try:
             process = self._spawn(self._environment(worker_id, token), log_path)
         except OSError as failed:
-            await self._store.write(partial(records.delete_worker, worker_id=worker_id))
+            await self._store.write(partial(credentials.delete_worker, worker_id=worker_id))
             self._note_failed_start(str(failed), now_ms, log_path)
             return
         self._workers[worker_id] = _LocalWorker(worker_id, process, log_path, now_ms)

@@ -9,13 +9,13 @@ from functools import partial
 import structlog
 from starlette.routing import Route
 
-from orchestrator.pool import deadlines, records
+from orchestrator.pool import credentials, deadlines
 from orchestrator.pool.client_routes import ClientHalf
+from orchestrator.pool.credentials import Worker
 from orchestrator.pool.local_workers import LocalOptions, LocalWorkers
 from orchestrator.pool.options import PoolOptions
 from orchestrator.pool.presence import Presence
 from orchestrator.pool.queue import JobQueue
-from orchestrator.pool.records import Worker
 from orchestrator.pool.webhook import Webhooks
 from orchestrator.pool.worker_routes import WorkerHalf
 from orchestrator.store.store import Store
@@ -83,7 +83,7 @@ class Pool:
 
     async def start(self) -> None:
         """Forget an earlier run's local workers; the first tick then requeues their jobs."""
-        await self._store.write(partial(records.delete_local_workers, endpoint=self._queue.endpoint))
+        await self._store.write(partial(credentials.delete_local_workers, endpoint=self._queue.endpoint))
         self._started_ms = self._clock.now_ms()
 
     async def tick(self, now_ms: int) -> None:
@@ -109,15 +109,15 @@ class Pool:
         """
         if not _WORKER_ID.fullmatch(worker_id):
             raise InvalidRequest("a worker's id is 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'")
-        token = records.new_token()
-        worker = Worker(worker_id, self._queue.endpoint, records.token_hash(token), local, None)
-        await self._store.write(partial(records.put_worker, worker=worker, now_ms=self._clock.now_ms()))
+        token = credentials.new_token()
+        worker = Worker(worker_id, self._queue.endpoint, credentials.token_hash(token), local)
+        await self._store.write(partial(credentials.put_worker, worker=worker, now_ms=self._clock.now_ms()))
         return token
 
     async def revoke_worker(self, worker_id: str) -> None:
         """Let a worker in no more; its jobs go to others."""
         now_ms = self._clock.now_ms()
-        await self._store.write(partial(records.revoke_worker, worker_id=worker_id, now_ms=now_ms))
+        await self._store.write(partial(credentials.revoke_worker, worker_id=worker_id, now_ms=now_ms))
         self._presence.forget(worker_id)
         self._queue.nudge.set()
 

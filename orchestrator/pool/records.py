@@ -1,8 +1,6 @@
-"""The pool's rows: plain functions on a connection. A status only ever moves on, guarded in each WHERE."""
+"""The pool's jobs as rows: plain functions on a connection. A status only ever moves on, guarded in each WHERE."""
 
-import hashlib
 import json
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,17 +74,6 @@ class RunningJob:
     execution_timeout_ms: int
     worker_known: bool
     worker_last_ping_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """A worker that holds a token."""
-
-    id: str
-    endpoint: str
-    token_hash: bytes
-    local: bool
-    last_ping_ms: int | None
 
 
 def insert_job(connection: Connection, job: NewJob) -> None:
@@ -261,58 +248,6 @@ def delete_ended(connection: Connection, endpoint: str, ended_before_ms: int) ->
     connection.execute(
         pool_jobs.delete().where(pool_jobs.c.endpoint == endpoint, pool_jobs.c.ended_ms <= ended_before_ms)
     )
-
-
-def new_token() -> str:
-    """Return a fresh worker token: `wk_` and 43 URL-safe characters."""
-    return f"wk_{secrets.token_urlsafe(32)}"
-
-
-def token_hash(token: str) -> bytes:
-    """Return what is kept of a worker's token; it has 256 random bits, so a plain hash is enough."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def put_worker(connection: Connection, worker: Worker, now_ms: int) -> None:
-    """Store a worker's token; a worker of that id gets the new one and may take jobs again."""
-    values = {"endpoint": worker.endpoint, "token_hash": worker.token_hash, "local": worker.local, "revoked_ms": None}
-    changed = connection.execute(pool_workers.update().where(pool_workers.c.id == worker.id).values(values))
-    if not changed.rowcount:
-        connection.execute(pool_workers.insert().values(id=worker.id, created_ms=now_ms, **values))
-
-
-def revoke_worker(connection: Connection, worker_id: str, now_ms: int) -> None:
-    """Make a worker's token worthless; its jobs then count as lost."""
-    connection.execute(pool_workers.update().where(pool_workers.c.id == worker_id).values(revoked_ms=now_ms))
-
-
-def delete_worker(connection: Connection, worker_id: str) -> None:
-    """Forget a worker."""
-    connection.execute(pool_workers.delete().where(pool_workers.c.id == worker_id))
-
-
-def delete_local_workers(connection: Connection, endpoint: str) -> None:
-    """Forget the local workers of an earlier run of this server: they died with it."""
-    connection.execute(pool_workers.delete().where(pool_workers.c.endpoint == endpoint, pool_workers.c.local))
-
-
-def find_worker(connection: Connection, worker_id: str) -> Worker | None:
-    """Return a worker whose token is valid."""
-    row = connection.execute(
-        sa.select(
-            pool_workers.c.id,
-            pool_workers.c.endpoint,
-            pool_workers.c.token_hash,
-            pool_workers.c.local,
-            pool_workers.c.last_ping_ms,
-        ).where(pool_workers.c.id == worker_id, pool_workers.c.revoked_ms.is_(None))
-    ).one_or_none()
-    return None if row is None else Worker(*row)
-
-
-def note_ping(connection: Connection, worker_id: str, now_ms: int) -> None:
-    """Remember that a worker pings; a restarted server then knows that its silence means something."""
-    connection.execute(pool_workers.update().where(pool_workers.c.id == worker_id).values(last_ping_ms=now_ms))
 
 
 def _held_by(job_id: str, worker_id: str) -> sa.ColumnElement[bool]:

@@ -12,12 +12,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from orchestrator.pool import records
+from orchestrator.pool import credentials
 from orchestrator.pool.client_routes import bearer, parse_json, read_body
+from orchestrator.pool.credentials import Worker
 from orchestrator.pool.held import HeldRequest
 from orchestrator.pool.presence import Presence, SeenWorker
 from orchestrator.pool.queue import JobQueue, Outcome
-from orchestrator.pool.records import TakenJob, Worker
+from orchestrator.pool.records import TakenJob
 from orchestrator.store.store import Store
 from shared.clock import Clock
 from shared.errors import StoreUnavailable
@@ -81,7 +82,7 @@ class WorkerHalf:
     async def _answered(self, request: Request, answer: Answer) -> Response:
         if request.method == "HEAD":  # it would take a job and throw it away
             return Response(status_code=405)
-        worker = await self._store.read(partial(records.find_worker, worker_id=request.path_params["worker_id"]))
+        worker = await self._store.read(partial(credentials.find_worker, worker_id=request.path_params["worker_id"]))
         known = worker is not None and _opens(worker, bearer(request))
         if worker is not None and known and request.path_params["endpoint"] == self._queue.endpoint == worker.endpoint:
             return await answer(request, worker)
@@ -177,12 +178,12 @@ class WorkerHalf:
         now_ms = self._clock.now_ms()
         if now_ms - (seen.noted_ping_ms or 0) > _NOTE_PING_EVERY_MS:
             seen.noted_ping_ms = now_ms
-            await self._store.write(partial(records.note_ping, worker_id=worker.id, now_ms=now_ms))
+            await self._store.write(partial(credentials.note_ping, worker_id=worker.id, now_ms=now_ms))
         return Response()
 
 
 def _opens(worker: Worker, token: str) -> bool:
-    return hmac.compare_digest(worker.token_hash, records.token_hash(token))
+    return hmac.compare_digest(worker.token_hash, credentials.token_hash(token))
 
 
 def _job_text(job: TakenJob) -> str:
