@@ -58,6 +58,7 @@ def open_services(settings: Settings, clock: Clock) -> Services:
 async def close_services(services: Services) -> None:
     """Close what `open_services` opened."""
     await services.endpoint.close()
+    await services.storage.close()
     await services.store.close()
 
 

@@ -71,7 +71,7 @@ async def serving_here(
 
 def loopback_listener(port: int = 0) -> socket.socket:
     """Return a listening socket on a free port, or on that one."""
-    listener = socket.socket()
+    listener = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio leaves Nagle's delay on
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(128)

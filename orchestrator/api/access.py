@@ -3,7 +3,6 @@
 import re
 import secrets
 import time
-from typing import Any
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -13,8 +12,8 @@ from orchestrator.api.problems import answer
 from shared.errors import RevelaError
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_QUIET_ROUTES = frozenset({"/livez", "/readyz"})
-"""Asked every few seconds by whoever watches the server; logged only when they fail."""
+_QUIET_ROUTES = ("/livez", "/readyz", "/v2/", "/hooks/")
+"""Asked all the time by watchers, by workers and by this server itself; logged only when they fail."""
 
 _log = structlog.get_logger()
 
@@ -83,8 +82,8 @@ def _request_id(scope: Scope) -> str:
 
 
 def _log_line(scope: Scope, status: int, duration_s: float) -> None:
-    template: Any = getattr(scope.get("route"), "path", None)
-    quiet = template in _QUIET_ROUTES and status < 400
+    template: str | None = getattr(scope.get("route"), "path", None)
+    quiet = status < 400 and template is not None and template.startswith(_QUIET_ROUTES)
     write = _log.debug if quiet else _log.info
     write(
         "request.answered",

@@ -55,6 +55,10 @@ class Storage(Protocol):
         """Return how `key` is handed to a client, who shall save it as `file_name`."""
         ...
 
+    async def close(self) -> None:
+        """Release threads and connections."""
+        ...
+
     async def check(self) -> None:
         """Raise StorageUnavailable unless the store can be written."""
         ...

@@ -110,7 +110,8 @@ def mark_running(connection: Connection, attempt: FlyingAttempt, worker: str | N
         .where(items.c.task_id == attempt.task_id, items.c.status == Status.IN_QUEUE)
         .values(status=Status.IN_PROGRESS)
     )
-    _start_job(connection, attempt.tenant, attempt.job_id, now_ms)
+    if not _start_job(connection, attempt.tenant, attempt.job_id, now_ms):
+        connection.execute(jobs.update().where(jobs.c.id == attempt.job_id).values(version=jobs.c.version + 1))
     return True
 
 
@@ -196,7 +197,7 @@ def expire_task(connection: Connection, task_id: str, now_ms: int) -> str | None
     return str(task.job_id)
 
 
-def _start_job(connection: Connection, tenant: str, job_id: str, now_ms: int) -> None:
+def _start_job(connection: Connection, tenant: str, job_id: str, now_ms: int) -> bool:
     started = connection.execute(
         jobs.update()
         .where(jobs.c.id == job_id, jobs.c.status == Status.IN_QUEUE)
@@ -204,6 +205,7 @@ def _start_job(connection: Connection, tenant: str, job_id: str, now_ms: int) ->
     )
     if started.rowcount:
         add_event(connection, tenant, job_id, "status", {"status": Status.IN_PROGRESS}, now_ms)
+    return started.rowcount > 0
 
 
 def _end_items(connection: Connection, tenant: str, job_id: str, n: int, ends: Sequence[ItemEnd], now_ms: int) -> None:
