@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator import keys
-from orchestrator.pool.pool import Pool
 from orchestrator.settings import POOL_ENDPOINT, Settings
 from orchestrator.store.keys import StoredKey
 from orchestrator.store.migrate import upgrade
@@ -67,6 +66,8 @@ def create_worker_token(data_dir: Path | None, worker_id: str, *, as_json: bool)
     """Make a token for a worker of this server's pool and print it, once; UsageFault for an id that can't be."""
     if not _WORKER_ID.fullmatch(worker_id):
         raise UsageFault(f"{worker_id}: a worker's id is 1 to 64 of A-Z, a-z, 0-9, - and _")
+
+    from orchestrator.pool.pool import Pool
 
     async def issue(store: Store, _: Settings) -> str:
         pool = Pool(store, SystemClock(), POOL_ENDPOINT, ())

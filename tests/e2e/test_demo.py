@@ -104,14 +104,3 @@ def test_a_demo_that_is_stopped_in_the_middle_leaves_nothing_running(tmp_path: P
     assert process.returncode != 0
     assert processes_of(tmp_path) == []
     assert list((tmp_path / "tmp").iterdir()) == []
-
-
-def test_a_photo_that_is_not_there_or_none_is_named_before_anything_starts(tmp_path: Path) -> None:
-    (tmp_path / "text.jpg").write_text("this is no picture")
-    (tmp_path / "tmp").mkdir()
-    for name in ("missing.jpg", "text.jpg", "tmp"):
-        argv = [sys.executable, "-m", "revela", "demo", name]
-        refused = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=START_S, check=False)
-        assert refused.returncode == 2
-        assert refused.stderr.startswith(f"revela: {name}: ")
-        assert refused.stderr.count("\n") == 1

@@ -14,6 +14,7 @@ from revela.demo.video_check import decoded_frames
 from revela.failures import UsageFault
 from shared.operations.img2vid import Params
 from tests.pictures import photo
+from tests.revela.terminal import Terminal
 from worker.media import binary, ffmpeg
 
 PIXELS = 200_000
@@ -49,6 +50,15 @@ def test_a_photo_that_can_t_be_read_is_named(content: bytes | None, tmp_path: Pa
         path.write_bytes(content)
     with pytest.raises(UsageFault, match=r"mine\.jpg: "):
         readable_photos([path])
+
+
+def test_the_demo_names_a_photo_that_is_not_there_before_anything_starts(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("this is no picture")
+    for name in ("missing.jpg", "text.jpg", str(tmp_path)):
+        refused = terminal("demo", name)
+        assert refused.code == UsageFault.exit_code
+        assert refused.err.startswith(f"revela: {name}: ")
+        assert refused.err.count("\n") == 1
 
 
 def test_each_photo_is_an_item_of_its_own_that_img2vid_accepts() -> None:
