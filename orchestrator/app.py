@@ -47,6 +47,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
         exception_handlers=exception_handlers(),
         lifespan=lifespan,
     )
+    app.state.pool = pool
     app.router.redirect_slashes = False  # an address that is not there is a 404 problem
     return app
 

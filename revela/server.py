@@ -12,6 +12,7 @@ from rich.console import Console
 
 from orchestrator.app import create_app
 from orchestrator.pool.options import KEEP_ALIVE_S
+from orchestrator.pool.pool import Pool
 from orchestrator.settings import Settings
 from revela.failures import UsageFault
 from revela.server_settings import server_settings
@@ -34,8 +35,9 @@ def serve_forever(listen: Listen, *, data_dir: Path | None, workers: int | None,
     with _listening(listen) as listener:
         settings = server_settings(listener.getsockname()[:2], data_dir=data_dir, workers=workers)
         configure_logs(settings.log_format)
+        app = create_app(settings)
         config = uvicorn.Config(
-            create_app(settings),
+            app,
             loop="auto",
             http="httptools",
             ws="none",
@@ -48,7 +50,7 @@ def serve_forever(listen: Listen, *, data_dir: Path | None, workers: int | None,
         # uvicorn raises the signal once more when it has stopped; being told to stop is no failure.
         signal.signal(signal.SIGTERM, _ignore)
         signal.signal(signal.SIGINT, _ignore)
-        server = _AnnouncingServer(config, settings, as_json=as_json)
+        server = _AnnouncingServer(config, app.state.pool, settings, as_json=as_json)
         server.run(sockets=[listener])
 
 
@@ -67,10 +69,17 @@ def _ignore(_signal_number: int, _frame: FrameType | None) -> None:
 class _AnnouncingServer(uvicorn.Server):
     """A server that says when it takes requests, and where."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, *, as_json: bool) -> None:
+    def __init__(self, config: uvicorn.Config, pool: Pool | None, settings: Settings, *, as_json: bool) -> None:
         super().__init__(config)
+        self._pool = pool
         self._settings = settings
         self._as_json = as_json
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the workers while the port still answers them: the SDK asks a closed one again without a pause."""
+        if self._pool is not None:
+            await self._pool.close()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then announce."""

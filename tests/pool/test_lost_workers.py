@@ -111,7 +111,7 @@ def test_a_worker_outlives_a_restart_of_the_server_and_delivers(tmp_path: Path) 
 
 def test_a_caller_that_hangs_up_gets_no_job(tmp_path: Path) -> None:
     """Rule 5: the disconnect is seen while the take is held."""
-    with pool_rig(tmp_path, replace(QUICK, hold_s=4)) as rig, enrolled(rig, "w") as worker:
+    with pool_rig(tmp_path, replace(QUICK, hold_s=20)) as rig, enrolled(rig, "w") as worker:
         with pytest.raises(httpx.ReadTimeout):
             worker.client.get("job-take/w?gpu=x", timeout=0.3)
         until(lambda: rig.exchanges("/job-take/w"))
@@ -122,7 +122,7 @@ def test_a_caller_that_hangs_up_gets_no_job(tmp_path: Path) -> None:
 
 def test_a_job_popped_for_a_caller_that_hung_up_meanwhile_goes_back(tmp_path: Path) -> None:
     """Rule 5: the hang-up comes while the take is being committed, too late to be seen before."""
-    with pool_rig(tmp_path, replace(QUICK, hold_s=4)) as rig, enrolled(rig, "w") as worker:
+    with pool_rig(tmp_path, replace(QUICK, hold_s=20)) as rig, enrolled(rig, "w") as worker:
         job_id = rig.run({})
         asyncio.run_coroutine_threadsafe(rig.pool._store.write(lambda _: time.sleep(1)), rig.loop[0])
         with pytest.raises(httpx.ReadTimeout):
@@ -151,7 +151,7 @@ def test_a_stop_that_was_forgotten_in_a_restart_is_told_again(tmp_path: Path) ->
 
 
 def test_closing_ends_held_polls_soon_and_gives_no_more_jobs(tmp_path: Path) -> None:
-    with pool_rig(tmp_path, replace(QUICK, hold_s=4)) as rig, enrolled(rig, "w") as worker:
+    with pool_rig(tmp_path, replace(QUICK, hold_s=20)) as rig, enrolled(rig, "w") as worker:
         began = time.monotonic()
         held = ThreadPoolExecutor(1).submit(worker.take)
         until(lambda: rig.client.get("health").json()["workers"]["idle"])
@@ -159,6 +159,6 @@ def test_closing_ends_held_polls_soon_and_gives_no_more_jobs(tmp_path: Path) -> 
         job_id = rig.run({})
         assert held.result() is None
         assert worker.take() is None
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
         assert rig.status(job_id)["status"] == "IN_QUEUE"
         rig.call(rig.pool.close())

@@ -121,7 +121,7 @@ async def test_stop_ends_the_work_before_the_cancellation_goes_on(
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert time.monotonic() - start_s < 1.5
+    assert time.monotonic() - start_s < 10
     assert not Path(f"/proc/{marker.read_text()}").exists()  # noqa: ASYNC240
     assert "manifest.json" not in store.objects
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import httpx
+import pytest
 
 from orchestrator.jobs.settle import ItemEnd
 from orchestrator.store import tables
@@ -58,7 +59,8 @@ async def test_a_finished_job_shows_links_facts_and_errors(api: Api) -> None:
     }
 
 
-async def test_a_held_read_answers_as_soon_as_the_job_ends(api: Api) -> None:
+async def test_a_held_read_answers_as_soon_as_the_job_ends(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.api.jobs.REREAD_S", 60)
     job = await api.post_job()
     reading = asyncio.create_task(api.client.get(f"/v1/jobs/{job['id']}?wait=20"))
     await asyncio.sleep(0.2)
@@ -66,7 +68,7 @@ async def test_a_held_read_answers_as_soon_as_the_job_ends(api: Api) -> None:
     started_s = time.monotonic()
     await api.end_items(job["id"], [completed(0, "i0", "text", "acme/j/0-1/0/echo.txt")])
     assert (await reading).json()["status"] == "COMPLETED"
-    assert time.monotonic() - started_s < 0.8
+    assert time.monotonic() - started_s < 10
 
 
 async def test_a_held_read_finds_a_change_that_nobody_announced(api: Api) -> None:
