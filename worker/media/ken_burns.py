@@ -15,18 +15,18 @@ class KenBurns:
     def __init__(self, pyramid: Pyramid, plan: Plan, frame_size: tuple[int, int]) -> None:
         """`frame_size` is (width, height), both even."""
         self._pyramid = pyramid
-        self._plan = plan
+        self.plan = plan
         self._size = frame_size
         self.frame_bytes = frame_size[0] * frame_size[1] * 3 // 2
         self._sampler = Sampler()
         self._second = np.empty(self.frame_bytes, np.uint8)
 
     def __len__(self) -> int:
-        return len(self._plan.windows)
+        return len(self.plan.windows)
 
     def draw(self, index: int, frame: Plane) -> None:
         """Fill the flat I420 `frame` with what the camera sees at `index`."""
-        box, window = self._plan.box, self._plan.windows[index]
+        box, window = self.plan.box, self.plan.windows[index]
         if (box.width, box.height) != self._size:
             frame[: self._size[0] * self._size[1]] = BLACK_LUMA
             frame[self._size[0] * self._size[1] :] = NEUTRAL_CHROMA
@@ -40,7 +40,7 @@ class KenBurns:
 
     def _picture(self, frame: Plane) -> Planes:
         """Return the box of the frame that shows the photo, as views."""
-        box = self._plan.box
+        box = self.plan.box
         whole = split_frame(frame, *self._size)
         half = np.s_[box.y // 2 : (box.y + box.height) // 2, box.x // 2 : (box.x + box.width) // 2]
         luma = whole.luma[box.y : box.y + box.height, box.x : box.x + box.width]

@@ -9,7 +9,7 @@ from worker.media.ken_burns import KenBurns
 from worker.media.probe import VideoStream
 
 # The ratio of neighbouring levels' detail: closer ones follow the zoom better, and each has to be made.
-_SPREAD = {Quality.DRAFT: 1.09, Quality.BALANCED: 1.09, Quality.HIGH: 1.05}
+SPREAD = {Quality.DRAFT: 1.09, Quality.BALANCED: 1.09, Quality.HIGH: 1.05}
 _DECODED = 0.05
 _ENCODED = 0.97
 
@@ -55,7 +55,7 @@ def photo_in_motion(params: Params, context: Context) -> KenBurns:
     with images.opened(context.input(params.image).path) as picture:
         plan = motion.plan(picture.size, size, camera, params.frames)
         pixels, shrunk = picture.pixels(pyramid.reduction(plan.steps[0]))
-    return KenBurns(pyramid.Pyramid(pixels, shrunk, plan, spread=_SPREAD[params.quality]), plan, size)
+    return KenBurns(pyramid.Pyramid(pixels, shrunk, plan, spread=SPREAD[params.quality]), plan, size)
 
 
 def _facts(made: VideoStream) -> VideoFacts:
