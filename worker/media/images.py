@@ -22,6 +22,7 @@ _BACKGROUND = (0, 0, 0)  # what shows through transparent pixels: black, like th
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _HEAD_BYTES = 64
+_STRIP_ROWS = 256
 _EXIF_ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 # What makes the stored rows and columns upright (EXIF 2.3, tag Orientation); views, nothing is copied.
@@ -79,7 +80,7 @@ class Picture:
                 image.draft(None, (max(1, image.width // shrink), max(1, image.height // shrink)))
             shrunk = round(full_width / image.width)
             image.load()
-            upright = _UPRIGHT[self._orientation](np.asarray(_srgb(image)))
+            upright = _UPRIGHT[self._orientation](_array(_srgb(image)))
         return np.ascontiguousarray(upright), shrunk
 
 
@@ -132,6 +133,15 @@ def _srgb(image: Image.Image) -> Image.Image:
     if profile:
         image = _converted(image, profile)
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _array(image: Image.Image) -> Pixels:
+    """Return the pixels of an RGB image; taken in one piece they would need twice the memory for a moment."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:

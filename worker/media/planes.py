@@ -11,6 +11,8 @@ Plane = NDArray[np.uint8]
 BLACK_LUMA = 16
 NEUTRAL_CHROMA = 128
 
+_BAND_ROWS = 128  # even, so that no two rows of a colour sample part
+
 # ITU-R BT.709-6: luma weights, and 8-bit quantisation to 16..235 for luma and 16..240 for colour differences.
 _RED, _GREEN, _BLUE = 0.2126, 0.7152, 0.0722
 _LUMA = 219 / 255
@@ -50,20 +52,27 @@ def from_rgb(pixels: NDArray[np.uint8]) -> Planes:
     The colour planes have half the rows and columns, rounded up, each sample the mean of four pixels.
     """
     height, width = pixels.shape[:2]
-    luma = cv2.extractChannel(cv2.transform(pixels, _FROM_RGB), 0)
-    even = pixels if height % 2 == width % 2 == 0 else _made_even(pixels)
+    half = ((height + 1) // 2, (width + 1) // 2)
+    made = Planes(np.empty((height, width), np.uint8), np.empty(half, np.uint8), np.empty(half, np.uint8))
+    for top in range(0, height, _BAND_ROWS):
+        _convert_band(pixels[top : top + _BAND_ROWS], made, top)
+    return made
+
+
+def _convert_band(pixels: NDArray[np.uint8], made: Planes, top: int) -> None:
+    """Convert some rows; few enough at once to stay in the processor's cache, and to need little memory."""
+    rows, columns = pixels.shape[:2]
+    cv2.extractChannel(cv2.transform(pixels, _FROM_RGB), 0, dst=made.luma[top : top + rows])
+    even = pixels if rows % 2 == columns % 2 == 0 else _made_even(pixels)
     half = cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA)
     colour = cv2.transform(half, _FROM_RGB)
-    return Planes(_plane(luma), _plane(cv2.extractChannel(colour, 1)), _plane(cv2.extractChannel(colour, 2)))
+    for channel, plane in ((1, made.blue), (2, made.red)):
+        cv2.extractChannel(colour, channel, dst=plane[top // 2 : top // 2 + half.shape[0]])
 
 
 def _made_even(pixels: NDArray[np.uint8]) -> cv2.typing.MatLike:
     height, width = pixels.shape[:2]
     return cv2.copyMakeBorder(pixels, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-
-
-def _plane(made: cv2.typing.MatLike) -> Plane:
-    return np.asarray(made, np.uint8)
 
 
 def split_frame(frame: Plane, width: int, height: int) -> Planes:

@@ -50,7 +50,7 @@ class Pyramid:
         self._plan = plan
         self._shrunk = shrunk
         self._region = _region(plan.windows, shrunk, pixels.shape[1], pixels.shape[0], self._cutoffs[-1])
-        self._planes = from_rgb(np.ascontiguousarray(pixels[self._region.rows, self._region.columns]))
+        self._planes = from_rgb(pixels[self._region.rows, self._region.columns])
         self._made: dict[int, Level] = {}
 
     def levels(self, step: float) -> list[tuple[Level, float]]:

@@ -71,13 +71,15 @@ class Sampler:
 
 def _stretch(axis: Axis, count: int, size: int) -> _Stretch | None:
     """Return the run of a side of `size` samples whose scaling hits the `count` points, or None if there is none."""
+    # Fewer skipped, and the first point would need the sample before the run; more, and the run would begin before 0.
+    least = max(0, math.ceil(0.5 / axis.step - 0.5))
     most = min(_MOST_SKIPPED, math.floor((axis.first + 0.5) / axis.step))
-    starts = axis.first + 0.5 - (np.arange(max(most, 0)) + 0.5) * axis.step
+    starts = axis.first + 0.5 - (np.arange(least, max(most, least)) + 0.5) * axis.step
     fits = np.flatnonzero(np.abs(starts - np.round(starts)) < _TOLERANCE)
     if not fits.size:
         return None
-    skipped = int(fits[0])
-    start = round(float(starts[skipped]))
+    skipped = least + int(fits[0])
+    start = round(float(starts[fits[0]]))
     middle = (count - 1) / 2
     step = (axis.first + middle * axis.step + 0.5 - start) / (skipped + middle + 0.5)
     stop = start + math.ceil((skipped + count) * step) + 1

@@ -26,7 +26,7 @@ def weights(axis: Axis, count: int, size: int) -> NDArray[np.float64]:
     return made
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.floats(-0.4, 60), st.floats(-0.4, 60), st.floats(0.3, 2.4), st.floats(0.3, 2.4), st.sampled_from([31, 64, 120])
 )
