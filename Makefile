@@ -42,7 +42,8 @@ check: setup ## Check format, lint, types, borders, Dockerfiles and the project'
 	$(BIN)/python -m pytest -m "not slow" tests/project
 
 bench: setup ## Measure the claims: each figure beside its baseline
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench.img2vid
+	$(BIN)/python -m bench.img2vid_quality
 
 lock: ## Resolve the locks again from pyproject.toml (needs uv; UPGRADE=--upgrade for newer versions)
 	$(LOCK:pyproject.toml=) $(UPGRADE) --group build -o infra/locks/build.lock

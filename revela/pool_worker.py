@@ -2,17 +2,19 @@
 
 import os
 import sys
-import tempfile
 
 from shared.worker_environment import runpod_environment
+
+_NO_HOME = "/nonexistent"
+"""What Debian gives users that have no home (adduser.conf(5))."""
 
 
 def become_worker(endpoint_url: str, worker_id: str, token: str) -> None:
     """Replace this process with a worker that takes tasks from `endpoint_url`; does not return.
 
-    Its home is an empty folder: the SDK would prefer a key that it finds in ~/.runpod/config.toml to our token.
+    It has no home: the SDK would prefer a key that it finds in ~/.runpod/config.toml to our token.
     """
     environment = runpod_environment(endpoint_url, worker_id, token)
-    environment["HOME"] = tempfile.mkdtemp(prefix="revela-home-")
+    environment["HOME"] = _NO_HOME
     argv = [sys.executable, "-m", "worker.handler"]
     os.execve(sys.executable, argv, {**os.environ, **environment})  # noqa: S606 - no shell is meant

@@ -11,7 +11,7 @@ from shared.errors import JobError
 
 _MOTIONS: tuple[dict[str, Any], ...] = (
     {"motion": "zoom_in", "focus": {"x": 0.62, "y": 0.3}},
-    {"motion": "pan_up"},
+    {"motion": "pan_up", "zoom": 1.1},
     {"motion": "zoom_out"},
     {"motion": "pan_right"},
     {"motion": "zoom_in", "zoom": 2},

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from revela.client import Client
 from revela.demo.photo_server import PhotoServer, serving_photos
 from revela.demo.server_process import RunningServer, running_server
 from revela.failures import JobNotCompleted, ServerRefused, ServerUnreachable
+from shared.processes import kill_session
 from shared.wire.job import JobView
 from shared.wire.status import Status
 from tests.pictures import photo
@@ -201,10 +204,34 @@ def test_two_servers_can_t_listen_on_one_port(here: Surroundings, tmp_path: Path
     assert f"127.0.0.1:{port}" in second.stderr
 
 
-def test_a_server_ends_well_when_it_is_told_to(tmp_path: Path) -> None:
-    with running_server(tmp_path, workers=0, settings={}) as server:
+def test_a_worker_joins_from_outside_does_a_job_and_both_end_well_when_told_to(
+    here: Surroundings, terminal: Terminal, tmp_path: Path
+) -> None:
+    allowed = {"REVELA_ALLOW_PRIVATE_SOURCES": here.photos.authority}
+    (tmp_path / "data").mkdir()
+    with running_server(tmp_path / "data", workers=0, settings=allowed) as server:
+        token = terminal("keys", "worker", "box-1", "--json").json["token"]
+        with joined(f"{server.url}/v2/local", "box-1", token) as worker:
+            with Client(server.url, server.create_key("tests", "tests")) as client:
+                job = client.submit({"operation": "img2vid", "input": {"image": here.photo, **SMALL}})
+                assert client.wait(job.id).status is Status.COMPLETED
+            worker.terminate()
+            assert worker.wait(20) == 0
         server.process.terminate()
         assert server.process.wait(20) == 0
+
+
+@contextmanager
+def joined(url: str, worker_id: str, token: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run `revela worker`; whatever it began is gone at the end."""
+    argv = [sys.executable, "-m", "revela", "worker", "--url", url, "--id", worker_id]
+    environment = {**os.environ, "REVELA_WORKER_TOKEN": token}
+    worker = subprocess.Popen(argv, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield worker
+    finally:
+        kill_session(worker.pid)
+        worker.wait()
 
 
 def test_a_server_that_can_t_start_says_why(tmp_path: Path) -> None:
