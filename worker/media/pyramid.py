@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from worker.media.motion import Plan, Window
 from worker.media.planes import Plane, Planes, from_rgb
 
-MARGIN = 64
+MARGIN = 192
 """How many samples of each plane lie before and after the part that frames show, so that sampling has room."""
 
 _FINEST = 1.5  # samples a level keeps per output pixel at least; bilinear reading blurs and shimmers with fewer
 _SINGLE = 1.03  # a plan whose steps differ less than this is served by one level
-_UNSEEN = 1.1  # a change to a level this much coarser is not seen; farther ones are blended
+_UNSEEN = 1.2  # a change to a level this much coarser is not seen; farther ones are blended
 _MOST_LEVELS = 8
 _LOBES = 3  # of the Lanczos filter
 _ALIGN = 16  # region edges are multiples of this many photo pixels, so that halves and quarters stay whole

@@ -11,7 +11,7 @@ from worker.media.planes import Plane
 # The farthest that any point may lie from its place, in source samples. It is reached at two edges of the picture only;
 # the middle is exact.
 _TOLERANCE = 0.02
-_MOST_SKIPPED = 128
+_MOST_SKIPPED = 400
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from worker.media.ken_burns import KenBurns
 from worker.media.probe import VideoStream
 
 # The ratio of neighbouring levels' detail: closer ones follow the zoom better, and each has to be made.
-SPREAD = {Quality.DRAFT: 1.09, Quality.BALANCED: 1.09, Quality.HIGH: 1.05}
+SPREAD = {Quality.DRAFT: 1.18, Quality.BALANCED: 1.18, Quality.HIGH: 1.06}
 _DECODED = 0.05
 _ENCODED = 0.97
 
