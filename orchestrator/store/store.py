@@ -1,6 +1,7 @@
 """The way into the database: `write` runs a plain function in the one writer thread, `read` in a reader thread."""
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.errors import RevelaError, StoreUnavailable
+from shared.errors import StoreUnavailable
 
 T = TypeVar("T")
 
@@ -90,25 +91,42 @@ class Store:
         try:
             with self._writer_engine.connect() as connection, connection.begin():
                 outcomes = [(write, *_attempt(connection, write.function)) for write in group]
-        except SQLAlchemyError as failed:
-            unavailable = StoreUnavailable()
-            unavailable.__cause__ = failed
-            outcomes = [(write, None, unavailable) for write in group]
+        except _TransactionLost as lost:
+            if len(group) > 1:
+                for write in group:
+                    self._commit([write])
+                return
+            outcomes = [(group[0], None, _unavailable(lost.__cause__))]
+        except Exception as failed:  # noqa: BLE001 - the writer thread must outlive whatever happens
+            outcomes = [(write, None, _unavailable(failed)) for write in group]
         for write, value, error in outcomes:
-            write.loop.call_soon_threadsafe(_settle, write.future, value, error)
+            with contextlib.suppress(RuntimeError):  # who asked is gone, and its event loop with it
+                write.loop.call_soon_threadsafe(_settle, write.future, value, error)
+
+
+class _TransactionLost(Exception):
+    """The database failed inside a function.
+
+    SQLite then may have ended the whole transaction by itself (sqlite.org/lang_transaction.html, "Response To Errors
+    Within A Transaction"): nothing that the group wrote before may be told as done.
+    """
 
 
 def _attempt(connection: Connection, function: Callable[[Connection], Any]) -> tuple[Any, BaseException | None]:
-    """Run `function` inside a savepoint of its own, so that its failure undoes nothing of its neighbours'."""
+    """Run `function` inside a savepoint of its own, so that its refusal undoes nothing of its neighbours'."""
     try:
         with connection.begin_nested():
             return function(connection), None
     except SQLAlchemyError as failed:
-        unavailable = StoreUnavailable()
-        unavailable.__cause__ = failed
-        return None, unavailable
-    except (RevelaError, Exception) as failed:  # noqa: BLE001 - whatever it is belongs to the one who asked
+        raise _TransactionLost from failed
+    except Exception as failed:  # noqa: BLE001 - whatever it is belongs to the one who asked
         return None, failed
+
+
+def _unavailable(cause: BaseException | None) -> StoreUnavailable:
+    unavailable = StoreUnavailable()
+    unavailable.__cause__ = cause
+    return unavailable
 
 
 def _settle(future: "asyncio.Future[Any]", value: Any, error: BaseException | None) -> None:

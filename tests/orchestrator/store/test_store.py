@@ -1,6 +1,7 @@
 """The way into the database."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -63,6 +64,45 @@ async def test_a_full_database_refuses_and_recovers(store: Store) -> None:
     await store.write(lambda c: c.exec_driver_sql("PRAGMA max_page_count=1073741823"))
     await store.write(lambda c: c.execute(sa.text("INSERT INTO big VALUES (zeroblob(1000000))")))
     assert await store.read(lambda c: c.execute(sa.text("PRAGMA integrity_check")).scalar()) == "ok"
+
+
+async def test_a_write_is_never_told_as_done_when_a_neighbours_failure_ended_their_transaction(store: Store) -> None:
+    await store.write(lambda c: c.execute(sa.text("CREATE TABLE big (b BLOB)")))
+    pages = await store.write(lambda c: c.execute(sa.text("PRAGMA page_count")).scalar_one())
+    await store.write(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}"))
+    gate = threading.Event()
+    held = asyncio.ensure_future(store.write(lambda _: gate.wait(10)))  # the three behind it form one group
+    statements = insert(1), sa.text("INSERT INTO big VALUES (zeroblob(1000000))"), insert(3)
+    writes = [asyncio.ensure_future(store.write(lambda c, s=s: c.execute(s))) for s in statements]  # type: ignore[misc]
+    await asyncio.sleep(0)
+    gate.set()
+    await held
+    first, full, third = await asyncio.gather(*writes, return_exceptions=True)
+    assert isinstance(full, StoreUnavailable)
+    assert not isinstance(first, BaseException)
+    assert not isinstance(third, BaseException)
+    assert await rows(store) == [1, 3]
+
+
+def test_a_caller_whose_event_loop_has_ended_does_not_stop_the_writer(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'revela.db'}"
+    upgrade(url)
+    opened, gate = Store(url), threading.Event()
+
+    async def leave() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await opened.write(lambda _: gate.wait(10))
+
+    asyncio.run(leave())
+    gate.set()
+
+    async def go_on() -> None:
+        async with asyncio.timeout(10):
+            await opened.write(lambda c: c.execute(sa.text("CREATE TABLE t (n INTEGER PRIMARY KEY)")))
+            await opened.close()
+
+    asyncio.run(go_on())
 
 
 async def test_many_writers_lose_nothing(store: Store) -> None:
