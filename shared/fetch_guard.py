@@ -24,7 +24,8 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 _NUMERIC_END = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$")  # WHATWG URL standard, "ends in a number"
 # Names that never lead out of the local network: RFC 6761, 6762, 8375, and ICANN's private-use domain.
-_LOCAL_NAME = re.compile(r"(^|\.)(localhost|local|internal|home\.arpa)\.?$")
+_LOOPBACK_NAME = re.compile(r"(^|\.)localhost$")
+_LOCAL_NAME = re.compile(r"(^|\.)(local|internal|home\.arpa)\.?$")
 
 
 class AddressBlocked(PermissionError):
@@ -86,10 +87,13 @@ def _check_host(host: str, port: int, allowed: AllowList) -> None:
 def _literal(host: str) -> IpAddress | None:
     """Return the address if `host` is one, and None if it is a name.
 
+    Names under localhost are loopback, whatever a resolver says (RFC 6761 §6.3).
     Resolvers read more than dotted quads (127.1, 0x7f.1, 2130706433, 0177.0.0.1; see inet_aton(3)): private
     addresses are recognised in those forms, public ones in those forms are refused, as nobody means them.
     """
     host = host.rstrip(".")
+    if _LOOPBACK_NAME.search(host):
+        return IPv4Address("127.0.0.1")
     try:
         return parse_ip(host)
     except ValueError:
