@@ -1,6 +1,7 @@
 """Which attempts are to be looked at now rather than in their turn."""
 
 import asyncio
+from collections.abc import Set
 
 
 class Hints:
@@ -17,6 +18,10 @@ class Hints:
 
     def __contains__(self, attempt: tuple[str, int]) -> bool:
         return attempt in self._hinted
+
+    def retain(self, attempts: Set[tuple[str, int]]) -> None:
+        """Forget all hints but those of `attempts`: one that comes after its attempt's end is never looked at."""
+        self._hinted &= attempts
 
     def discard(self, task_id: str, n: int) -> None:
         """Forget the hint: the look has been taken, or the attempt has ended."""

@@ -1,6 +1,6 @@
 """Writing the work order: resolved parameters, and a capability for every file that goes in or comes out."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from orchestrator.services import Services
 from orchestrator.storage.keys import attempt_prefix, manifest_key, output_key, result_key
@@ -19,12 +19,15 @@ _GRANTS_OUTLIVE_MS = 300_000
 def write_order(services: Services, attempt: OpenedAttempt) -> tuple[WorkOrder, list[OrderedItem]]:
     """Return the order, and the items left out of it because an upload or output that they need is gone.
 
-    Raises OperationUnsupported if this release no longer has the job's operation.
+    Raises OperationUnsupported if this release no longer has the job's operation, or not with such parameters.
     """
     operation = services.catalogue.get(attempt.operation)
     if operation is None:
         raise OperationUnsupported
-    return _Writer(services, attempt, operation).write()
+    try:
+        return _Writer(services, attempt, operation).write()
+    except ValidationError as unfit:
+        raise OperationUnsupported("This release's operation no longer takes the job's parameters.") from unfit
 
 
 class _Writer:

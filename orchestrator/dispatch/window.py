@@ -1,9 +1,11 @@
 """The dispatch window: at most twice as many tasks at the endpoint as it has workers; the rest wait here."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
+from sqlalchemy.engine import Connection
 
 from orchestrator.dispatch.orders import write_order
 from orchestrator.dispatch.port import Policy
@@ -14,6 +16,7 @@ from orchestrator.store import attempts as store_attempts
 from orchestrator.store import settling
 from orchestrator.store.attempts import OpenedAttempt, OrderedItem, WaitingTask
 from shared.errors import (
+    AdapterError,
     EndpointRefused,
     EndpointReplyLost,
     EndpointUnavailable,
@@ -46,7 +49,12 @@ async def tick(services: Services, now_ms: int) -> None:
 
     async def submit(task: WaitingTask) -> None:
         async with gate:
-            await submit_task(services, task)
+            try:
+                await submit_task(services, task)
+            except AdapterError as failed:
+                log.warning("task.submit_failed", task_id=task.id, reason=failed.detail)
+            except Exception:  # one task's defect must not hold up the others
+                log.exception("task.submit_failed", task_id=task.id)
 
     await asyncio.gather(*(submit(task) for task in waiting))
 
@@ -67,12 +75,12 @@ async def submit_task(services: Services, task: WaitingTask) -> None:
         except OperationUnsupported as unsupported:
             await _end_unsubmitted(services, attempt, attempt.items, unsupported)
             return
+        if not order.items:
+            await _end_unsubmitted(services, attempt, left_out, InputUnavailable())
+            return
         if left_out:
             await _fail_items(services, attempt, left_out, InputUnavailable())
-        if order.items:
-            await _submit(services, attempt, order)
-        else:
-            await _end_unsubmitted(services, attempt, (), InputUnavailable())
+        await _submit(services, attempt, order)
 
 
 async def _submit(services: Services, attempt: OpenedAttempt, order: WorkOrder) -> None:
@@ -96,8 +104,20 @@ async def _submit(services: Services, attempt: OpenedAttempt, order: WorkOrder) 
         log.error("task.refused", reason=refused.detail)
         await _end_unsubmitted(services, attempt, attempt.items, SubmitRefused())
     else:
-        await services.store.write(lambda c: store_attempts.mark_submitted(c, task_id, n, provider_id))
+        await _keep_provider_id(services, attempt, provider_id)
         log.info("task.submitted", provider_id=provider_id, items=len(order.items))
+
+
+async def _keep_provider_id(services: Services, attempt: OpenedAttempt, provider_id: str) -> None:
+    """Store the endpoint's id; an attempt that was given up meanwhile must not run on at the endpoint."""
+
+    def keep(connection: Connection) -> bool:
+        kept = store_attempts.mark_submitted(connection, attempt.task_id, attempt.n, provider_id)
+        return kept or store_attempts.provider_id_of(connection, attempt.task_id, attempt.n) == provider_id
+
+    if not await services.store.write(keep):
+        log.warning("task.orphan_cancelled", provider_id=provider_id)
+        await services.endpoint.cancel(provider_id)
 
 
 async def _fail_items(services: Services, attempt: OpenedAttempt, items: list[OrderedItem], error: JobError) -> None:
@@ -108,7 +128,7 @@ async def _fail_items(services: Services, attempt: OpenedAttempt, items: list[Or
 
 
 async def _end_unsubmitted(
-    services: Services, attempt: OpenedAttempt, items: tuple[OrderedItem, ...], error: JobError
+    services: Services, attempt: OpenedAttempt, items: Sequence[OrderedItem], error: JobError
 ) -> None:
     """End an attempt that never reached the endpoint; its items can't be helped by another one."""
     ends = tuple(ItemEnd(item.n, item.id, Status.FAILED, ErrorInfo.of(error)) for item in items)

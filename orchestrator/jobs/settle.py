@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.jobs.states import AttemptEnd
-from shared.errors import AttemptsExhausted, JobError, WorkCancelled, WorkTimedOut
+from shared.errors import AttemptsExhausted, JobError, QueueExpired, WorkCancelled, WorkTimedOut
 from shared.wire.problem import ErrorInfo
 from shared.wire.result import ItemResult, StoredOutput
 from shared.wire.status import Status
@@ -47,11 +47,13 @@ def settle(
     *,
     attempts_left: int,
     cancelled: bool = False,
+    reported: ErrorInfo | None = None,
 ) -> Settlement:
     """Decide on every open item of an attempt that ended.
 
     `results` holds what storage had, by item id. An item without a result, or that failed retryably, is tried
-    again while `attempts_left` is positive and nobody cancelled.
+    again while `attempts_left` is positive, its time in the queue is not over and nobody cancelled. `reported` is
+    why the worker refused the whole task, if it said so.
     """
     stop = cancelled or end is AttemptEnd.CANCELLED
     ended: list[ItemEnd] = []
@@ -61,8 +63,8 @@ def settle(
             ended.append(item_end(item, result))
         elif stop:
             ended.append(_failure(item, Status.CANCELLED, WorkCancelled()))
-        elif attempts_left <= 0:
-            ended.append(_without_more_attempts(item, result, end))
+        elif attempts_left <= 0 or end is AttemptEnd.EXPIRED:
+            ended.append(_without_more_attempts(item, result, end, reported))
     return Settlement(tuple(ended), retry=len(ended) < len(items))
 
 
@@ -85,11 +87,17 @@ def _output(output: StoredOutput, facts: Any) -> dict[str, Any]:
     return {**output.model_dump(), "facts": facts if isinstance(facts, dict) else {}}
 
 
-def _without_more_attempts(item: OpenItem, result: ItemResult | None, end: AttemptEnd) -> ItemEnd:
+def _without_more_attempts(
+    item: OpenItem, result: ItemResult | None, end: AttemptEnd, reported: ErrorInfo | None
+) -> ItemEnd:
     if result is not None:
         return item_end(item, result)
     if end is AttemptEnd.TIMED_OUT:
         return _failure(item, Status.TIMED_OUT, WorkTimedOut())
+    if end is AttemptEnd.EXPIRED:
+        return _failure(item, Status.TIMED_OUT, QueueExpired())
+    if reported is not None:
+        return ItemEnd(item.n, item.id, Status.FAILED, reported)
     return _failure(item, Status.FAILED, AttemptsExhausted())
 
 

@@ -26,10 +26,14 @@ class AttemptState(StrEnum):
 
 
 class AttemptEnd(StrEnum):
-    """How an attempt ended at the endpoint; LOST: the endpoint can't say."""
+    """How an attempt ended at the endpoint.
+
+    LOST: the endpoint can't say. EXPIRED: no worker took it in its job's queue time.
+    """
 
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
     TIMED_OUT = "TIMED_OUT"
     LOST = "LOST"
+    EXPIRED = "EXPIRED"

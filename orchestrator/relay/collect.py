@@ -1,7 +1,9 @@
 """Reading what an attempt left in storage: its manifest, or its items' commit markers. Never the endpoint's word."""
 
 import asyncio
+import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -10,11 +12,18 @@ from orchestrator.services import Services
 from orchestrator.storage.keys import attempt_prefix, manifest_key, output_key, result_key
 from orchestrator.store.attempts import OrderedItem
 from orchestrator.store.settling import FlyingAttempt
-from shared.wire.result import RESULT_VERSION, ItemResult, Manifest
+from shared.operation import Slot
+from shared.wire.model import WireModel
+from shared.wire.result import RESULT_VERSION, ItemResult, Manifest, StoredOutput
 
 _MANIFEST_BYTES = 64 << 20
 _RESULT_BYTES = 1 << 20
 _READS_AT_ONCE = 16
+_LARGE_BYTES = 64 << 10
+"""Above this size, understanding a document could hold up the event loop noticeably."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+W = TypeVar("W", bound=WireModel)
 
 log = structlog.get_logger()
 
@@ -25,7 +34,7 @@ async def read_manifest(services: Services, attempt: FlyingAttempt) -> Manifest 
     if raw is None:
         return None
     try:
-        manifest = Manifest.model_validate_json(raw)
+        manifest = await _parsed(Manifest, raw)
     except ValidationError:
         log.warning("manifest.refused", reason="unreadable")
         return None
@@ -41,17 +50,16 @@ async def read_results(
     """Return the results, by item id, that the commit markers of `items` hold."""
     gate = asyncio.Semaphore(_READS_AT_ONCE)
 
-    async def read(item: OrderedItem) -> ItemResult | None:
+    async def read(item: OrderedItem) -> tuple[str, ItemResult] | None:
         async with gate:
             raw = await services.storage.read(result_key(_prefix(attempt), item.n), _RESULT_BYTES)
         try:
-            return None if raw is None else ItemResult.model_validate_json(raw)
+            return None if raw is None else (item.id, await _parsed(ItemResult, raw))
         except ValidationError:
             log.warning("result.refused", item_id=item.id, reason="unreadable")
             return None
 
-    found = await asyncio.gather(*(read(item) for item in items))
-    return {result.item_id: result for result in found if result is not None}
+    return dict(entry for entry in await asyncio.gather(*map(read, items)) if entry is not None)
 
 
 async def verified(
@@ -80,17 +88,33 @@ async def _fault(services: Services, attempt: FlyingAttempt, item: OrderedItem, 
     operation = services.catalogue.get(attempt.operation)
     if operation is None:
         return "its operation is gone"
-    slots = {slot.name: slot for slot in operation.slots(operation.params.model_validate(item.params))}
+    try:
+        slots = {slot.name: slot for slot in operation.slots(operation.params.model_validate(item.params))}
+    except ValidationError:
+        return "its operation no longer takes its parameters"
     if result.status == "COMPLETED" and result.outputs.keys() != slots.keys():
         return "its files are not those of its slots"
     for name, output in result.outputs.items():
         slot = slots.get(name)
         if slot is None or output.key != output_key(_prefix(attempt), item.n, slot.filename):
             return "it names a file that was not issued to it"
+        if not _fits(output, slot):
+            return "a file is not of its slot's type"
         stored = await services.storage.head(output.key)
         if stored is None or stored.size_bytes != output.size_bytes:
             return "a file is missing or of another size"
     return None
+
+
+def _fits(output: StoredOutput, slot: Slot) -> bool:
+    """Whether what goes into the headers of an answer is what it should be: a worker wrote it."""
+    return output.content_type == slot.content_type and _SHA256.fullmatch(output.sha256) is not None
+
+
+async def _parsed(model: type[W], raw: bytes) -> W:
+    if len(raw) > _LARGE_BYTES:
+        return await asyncio.to_thread(model.model_validate_json, raw)
+    return model.model_validate_json(raw)
 
 
 def _prefix(attempt: FlyingAttempt) -> str:

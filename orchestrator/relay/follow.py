@@ -1,4 +1,4 @@
-"""Following every attempt at the endpoint: poll its status, pass its progress on, settle it when it ends."""
+"""Following every attempt at the endpoint: poll its status, pass its progress on, conclude it when it ends."""
 
 import asyncio
 import random
@@ -9,23 +9,24 @@ import structlog
 from pydantic import ValidationError
 
 from orchestrator.dispatch.port import EndpointStatus, EndpointTask
-from orchestrator.jobs.settle import OpenItem, is_final, item_end, settle
+from orchestrator.jobs.settle import OpenItem, is_final, item_end
 from orchestrator.jobs.states import AttemptEnd, AttemptState
 from orchestrator.relay.collect import read_manifest, read_results, verified
+from orchestrator.relay.conclude import conclude
 from orchestrator.services import Services
 from orchestrator.store import settling
-from orchestrator.store.attempts import OrderedItem
-from orchestrator.store.settling import AttemptFacts, FlyingAttempt
+from orchestrator.store.settling import FlyingAttempt
 from shared.errors import AdapterError, EndpointForgot
 from shared.wire.progress import ProgressSnapshot
-from shared.wire.result import ItemResult
 
 _POLLS_AT_ONCE = 16
 _POLLS_PER_S = 100
 """RunPod takes 200 status reads a second; half of them are left to others."""
+_MAX_INTERVAL_S = 30
 _FRESH_MS = 10_000
-_RETRY_MS = 2_000
 _SLACK_MS = 30_000
+_SUBMIT_MS = 300_000
+"""Longer than a submit with all its tries can take; one that is still under way then has broken off."""
 
 log = structlog.get_logger()
 
@@ -39,12 +40,11 @@ class Follower:
 
     async def tick(self, services: Services, now_ms: int) -> None:
         """Look at every attempt whose time has come or that a hint named."""
-        endpoint = services.settings.endpoint_name
-        flying = await services.store.read(lambda c: settling.attempts_in_flight(c, endpoint))
-        self._forget_ended(flying)
+        flying = await services.store.read(settling.attempts_in_flight)
+        self._forget_ended(services, flying)
         gate = asyncio.Semaphore(_POLLS_AT_ONCE)
         due = [attempt for attempt in flying if self._is_due(services, attempt, now_ms)]
-        interval_ms = round(1000 * min(max(len(flying) / _POLLS_PER_S, 1), 30))
+        interval_ms = round(1000 * min(max(len(flying) / _POLLS_PER_S, 1), _MAX_INTERVAL_S))
 
         async def look(attempt: FlyingAttempt) -> None:
             async with gate:
@@ -57,55 +57,78 @@ class Follower:
 
     def _is_due(self, services: Services, attempt: FlyingAttempt, now_ms: int) -> bool:
         key = (attempt.task_id, attempt.n)
-        return now_ms >= self._next_look_ms.get(key, 0) or (attempt.provider_id is not None and key in services.hints)
+        wait_ms = self._next_look_ms.get(key, 0) - now_ms
+        # A longer wait than was ever planned means that the clock was set back.
+        in_time = 0 < wait_ms <= 2000 * _MAX_INTERVAL_S
+        return not in_time or (attempt.provider_id is not None and key in services.hints)
 
-    def _forget_ended(self, flying: list[FlyingAttempt]) -> None:
+    def _forget_ended(self, services: Services, flying: list[FlyingAttempt]) -> None:
         alive = {(attempt.task_id, attempt.n) for attempt in flying}
+        services.hints.retain(alive)
         for memory in (self._next_look_ms, self._committed):
             for key in memory.keys() - alive:
                 del memory[key]
 
     async def _look(self, services: Services, attempt: FlyingAttempt) -> None:
         try:
-            if attempt.provider_id is None:
-                await self._look_for_lost_submit(services, attempt)
+            if attempt.provider_id is None or attempt.endpoint != services.settings.endpoint_name:
+                await self._look_in_storage(services, attempt)
             else:
                 services.hints.discard(attempt.task_id, attempt.n)
                 await self._look_at_endpoint(services, attempt, attempt.provider_id)
         except AdapterError as failed:
             log.warning("attempt.look_failed", reason=failed.detail)
+        except Exception:  # one attempt's defect must not hold up the others
+            log.exception("attempt.look_failed")
 
-    async def _look_for_lost_submit(self, services: Services, attempt: FlyingAttempt) -> None:
-        """Wait for a hint or a manifest; when the time is over, a new attempt goes out under a higher number."""
-        if attempt.state is not AttemptState.UNKNOWN:
-            return
+    async def _look_in_storage(self, services: Services, attempt: FlyingAttempt) -> None:
+        """Wait for a hint or a manifest where no endpoint can be asked: a lost submit, another endpoint set since.
+
+        When the time is over, a new attempt goes out under a higher number.
+        """
         waited_ms = services.clock.now_ms() - attempt.submitted_ms
+        if attempt.state is AttemptState.SUBMITTING and waited_ms <= _SUBMIT_MS:
+            return
         if await read_manifest(services, attempt) is not None:
-            await _settle(services, attempt, AttemptEnd.COMPLETED)
+            await conclude(services, attempt, AttemptEnd.COMPLETED)
         elif waited_ms > services.settings.unknown_submit_s * 1000:
-            await _settle(services, attempt, AttemptEnd.LOST)
+            await conclude(services, attempt, AttemptEnd.LOST)
 
     async def _look_at_endpoint(self, services: Services, attempt: FlyingAttempt, provider_id: str) -> None:
-        now_ms = services.clock.now_ms()
+        overdue = _overdue(attempt, services.clock.now_ms())
         try:
             task = await services.endpoint.status(provider_id)
         except EndpointForgot:
             await self._settle_forgotten(services, attempt)
             return
-        if task.status.terminal:
-            await _settle(services, attempt, AttemptEnd(task.status), task)
-        elif now_ms > attempt.deadline_ms + _SLACK_MS:
-            await services.endpoint.cancel(provider_id)
-            await _settle(services, attempt, AttemptEnd.LOST, task)
+        except AdapterError:
+            if overdue is not AttemptEnd.LOST:
+                raise
+            await conclude(services, attempt, AttemptEnd.LOST)
+            return
+        if task.status is EndpointStatus.CANCELLED and overdue is not None:
+            await conclude(services, attempt, overdue)  # we did it, and were interrupted then
+        elif task.status.terminal:
+            await conclude(services, attempt, AttemptEnd(task.status), task)
+        elif overdue is AttemptEnd.LOST or (overdue is not None and task.status is EndpointStatus.IN_QUEUE):
+            await self._give_up(services, attempt, provider_id, overdue)
         elif task.status is EndpointStatus.IN_PROGRESS:
             await self._relay_progress(services, attempt, task)
+
+    async def _give_up(self, services: Services, attempt: FlyingAttempt, provider_id: str, end: AttemptEnd) -> None:
+        try:
+            await services.endpoint.cancel(provider_id)
+        except AdapterError:
+            if end is not AttemptEnd.LOST:
+                raise  # past its deadline the endpoint drops it by itself; before that, only a cancel stops it
+        await conclude(services, attempt, end)
 
     async def _settle_forgotten(self, services: Services, attempt: FlyingAttempt) -> None:
         """Complete from the manifest; without one, a fresh task may merely not be known yet."""
         if await read_manifest(services, attempt) is not None:
-            await _settle(services, attempt, AttemptEnd.COMPLETED)
+            await conclude(services, attempt, AttemptEnd.COMPLETED)
         elif services.clock.now_ms() - attempt.submitted_ms > _FRESH_MS:
-            await _settle(services, attempt, AttemptEnd.LOST)
+            await conclude(services, attempt, AttemptEnd.LOST)
 
     async def _relay_progress(self, services: Services, attempt: FlyingAttempt, task: EndpointTask) -> None:
         now_ms = services.clock.now_ms()
@@ -127,71 +150,27 @@ class Follower:
         known = self._committed.setdefault((attempt.task_id, attempt.n), set())
         if not reported - known:
             return
-        items = await services.store.read(lambda c: settling.open_items(c, attempt.task_id))
-        items = [item for item in items if item.id in reported - known]
+        still_open = await services.store.read(lambda c: settling.open_items(c, attempt.task_id))
+        items = [item for item in still_open if item.id in reported - known]
         results = await verified(services, attempt, items, await read_results(services, attempt, items))
         ends = [
             item_end(OpenItem(item.n, item.id), results[item.id])
             for item in items
             if item.id in results and is_final(results[item.id])
         ]
+        if len(ends) == len(still_open):
+            ends = ends[:-1]  # the task's end closes it: a job that had ended by then would change once more
         now_ms = services.clock.now_ms()
         if await services.store.write(lambda c: settling.commit_items(c, attempt.task_id, attempt.n, ends, now_ms)):
             services.changes.announce(attempt.job_id)
         known |= reported
 
 
-async def _settle(
-    services: Services, attempt: FlyingAttempt, end: AttemptEnd, task: EndpointTask | None = None
-) -> None:
-    """End the attempt by what it left in storage, whatever the endpoint says became of it."""
-    items = await services.store.read(lambda c: settling.open_items(c, attempt.task_id))
-    cancelled = await services.store.read(lambda c: settling.job_was_cancelled(c, attempt.job_id))
-    results, facts = await _what_it_left(services, attempt, items, end, task)
-    settlement = settle(
-        [OpenItem(item.n, item.id) for item in items],
-        results,
-        end,
-        attempts_left=services.settings.max_attempts - attempt.n,
-        cancelled=cancelled,
-    )
-    retry_at_ms = facts.ended_ms + (_RETRY_MS if end is not AttemptEnd.LOST else 0)
-    if await services.store.write(
-        lambda c: settling.end_attempt(c, attempt.task_id, attempt.n, settlement, facts, retry_at_ms)
-    ):
-        log.info(
-            "task.ended" if not settlement.retry else "task.to_be_retried",
-            outcome=end,
-            items_ended=len(settlement.ended),
-            error=None if task is None else _short(task.error),
-        )
-    services.hints.discard(attempt.task_id, attempt.n)
-    services.changes.announce(attempt.job_id)
-    services.work_waiting.set()
-
-
-async def _what_it_left(
-    services: Services,
-    attempt: FlyingAttempt,
-    items: list[OrderedItem],
-    end: AttemptEnd,
-    task: EndpointTask | None,
-) -> tuple[dict[str, ItemResult], AttemptFacts]:
-    manifest = await read_manifest(services, attempt)
-    if manifest is None:
-        results = await read_results(services, attempt, items)
-    else:
-        results = {result.item_id: result for result in manifest.items}
-    results = await verified(services, attempt, items, results)
-    facts = AttemptFacts(
-        end=end,
-        ended_ms=services.clock.now_ms(),
-        execution_ms=manifest.execution_ms if manifest is not None else (task.execution_ms if task else 0),
-        worker=(task.worker if task else None) or (manifest.worker if manifest else None) or None,
-        gpu=(manifest.gpu if manifest else None) or None,
-    )
-    return results, facts
-
-
-def _short(error: str | None) -> str | None:
-    return None if error is None else error[:200]
+def _overdue(attempt: FlyingAttempt, now_ms: int) -> AttemptEnd | None:
+    """Return how an attempt has to end because of the time, if it has to: in all, or until a worker takes it."""
+    if now_ms > attempt.deadline_ms + _SLACK_MS:
+        return AttemptEnd.LOST
+    begun = attempt.state is AttemptState.RUNNING
+    if not begun and now_ms > max(attempt.queue_deadline_ms, attempt.submitted_ms + _SLACK_MS):
+        return AttemptEnd.EXPIRED
+    return None

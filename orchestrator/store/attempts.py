@@ -135,6 +135,13 @@ def mark_submitted(connection: Connection, task_id: str, n: int, provider_id: st
     )
 
 
+def provider_id_of(connection: Connection, task_id: str, n: int) -> str | None:
+    """Return the endpoint's id of an attempt, if it is known."""
+    return connection.execute(
+        sa.select(attempts.c.provider_id).where(attempts.c.task_id == task_id, attempts.c.n == n)
+    ).scalar()
+
+
 def mark_unknown(connection: Connection, task_id: str, n: int) -> None:
     """Keep that nobody knows whether the endpoint took the task."""
     connection.execute(

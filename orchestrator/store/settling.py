@@ -32,11 +32,13 @@ class FlyingAttempt:
     n: int
     tenant: str
     job_id: str
+    endpoint: str
     state: AttemptState
     provider_id: str | None
     submitted_ms: int
     deadline_ms: int
     task_n: int
+    queue_deadline_ms: int
     operation: str
 
 
@@ -51,24 +53,26 @@ class AttemptFacts:
     gpu: str | None = None
 
 
-def attempts_in_flight(connection: Connection, endpoint: str) -> list[FlyingAttempt]:
-    """Return every attempt that has not ended, oldest first."""
+def attempts_in_flight(connection: Connection) -> list[FlyingAttempt]:
+    """Return every attempt that has not ended, oldest first; those at an endpoint that is no longer set too."""
     query = (
         sa.select(
             attempts.c.task_id,
             attempts.c.n,
             attempts.c.tenant,
             attempts.c.job_id,
+            attempts.c.endpoint,
             attempts.c.state,
             attempts.c.provider_id,
             attempts.c.submitted_ms,
             attempts.c.deadline_ms,
             tasks.c.n.label("task_n"),
+            tasks.c.queue_deadline_ms,
             jobs.c.operation,
         )
         .join(tasks, tasks.c.id == attempts.c.task_id)
         .join(jobs, jobs.c.id == attempts.c.job_id)
-        .where(attempts.c.endpoint == endpoint, attempts.c.state.in_(IN_FLIGHT))
+        .where(attempts.c.state.in_(IN_FLIGHT))
         .order_by(attempts.c.submitted_ms)
     )
     return [
@@ -155,6 +159,8 @@ def end_attempt(
             gpu=facts.gpu,
         )
     )
+    if ended.rowcount == 0:
+        return False
     next_state = TaskState.WAITING if settlement.retry else TaskState.ENDED
     moved = connection.execute(
         tasks.update()
@@ -166,15 +172,18 @@ def end_attempt(
             ended_ms=None if settlement.retry else facts.ended_ms,
         )
     )
-    if ended.rowcount == 0 or moved.rowcount == 0:
+    if moved.rowcount == 0:
         return False
+    if settlement.retry:
+        _renew_queue_time(connection, task_id, n, facts.ended_ms)
     task = connection.execute(sa.select(tasks.c.job_id, tasks.c.tenant).where(tasks.c.id == task_id)).one()
     connection.execute(
         jobs.update()
         .where(jobs.c.id == task.job_id)
         .values(execution_ms=jobs.c.execution_ms + facts.execution_ms, version=jobs.c.version + 1)
     )
-    _start_job(connection, task.tenant, task.job_id, facts.ended_ms - facts.execution_ms)
+    if facts.execution_ms or facts.end is AttemptEnd.COMPLETED:
+        _start_job(connection, task.tenant, task.job_id, facts.ended_ms - facts.execution_ms)
     _end_items(connection, task.tenant, task.job_id, n, settlement.ended, facts.ended_ms)
     return True
 
@@ -195,6 +204,24 @@ def expire_task(connection: Connection, task_id: str, now_ms: int) -> str | None
     ends = [ItemEnd(item.n, item.id, Status.TIMED_OUT, error) for item in open_items(connection, task_id)]
     _end_items(connection, task.tenant, task.job_id, task.attempt, ends, now_ms)
     return str(task.job_id)
+
+
+def _renew_queue_time(connection: Connection, task_id: str, n: int, now_ms: int) -> None:
+    """Let a task whose attempt `n` had begun wait for the next worker as long as for the first.
+
+    One that nobody took gets no more time: it would wait for its queue time once per attempt.
+    """
+    begun = sa.exists().where(
+        attempts.c.task_id == task_id,
+        attempts.c.n == n,
+        attempts.c.started_ms.is_not(None) | (attempts.c.execution_ms > 0),
+    )
+    queue_time_ms = (
+        sa.select(jobs.c.queue_deadline_ms - jobs.c.created_ms).where(jobs.c.id == tasks.c.job_id).scalar_subquery()
+    )
+    connection.execute(
+        tasks.update().where(tasks.c.id == task_id, begun).values(queue_deadline_ms=now_ms + queue_time_ms)
+    )
 
 
 def _start_job(connection: Connection, tenant: str, job_id: str, now_ms: int) -> bool:

@@ -22,7 +22,6 @@ from orchestrator.store.store import Store
 from shared.clock import ManualClock
 from shared.wire.status import Status
 from tests.orchestrator.store.stored_jobs import (
-    ENDPOINT,
     events,
     item_rows,
     job_row,
@@ -130,13 +129,13 @@ async def test_a_submit_under_way_at_a_crash_is_unknown_until_its_id_is_found(st
     await store_job(store, clock)
     attempt = await start_attempt(store, clock)
     assert await store.write(mark_interrupted_unknown) == 1
-    [flying] = await store.read(lambda c: settling.attempts_in_flight(c, ENDPOINT))
+    [flying] = await store.read(settling.attempts_in_flight)
     assert (flying.state, flying.provider_id) == ("UNKNOWN", None)
     assert await store.write(lambda c: mark_submitted(c, attempt.task_id, 1, "found-u1"))
-    [flying] = await store.read(lambda c: settling.attempts_in_flight(c, ENDPOINT))
+    [flying] = await store.read(settling.attempts_in_flight)
     assert (flying.state, flying.provider_id) == ("SUBMITTED", "found-u1")
     await store.write(lambda c: mark_unknown(c, attempt.task_id, 1))
-    [flying] = await store.read(lambda c: settling.attempts_in_flight(c, ENDPOINT))
+    [flying] = await store.read(settling.attempts_in_flight)
     assert flying.state == "SUBMITTED"
 
 
@@ -158,7 +157,7 @@ async def test_progress_never_goes_back_and_is_dropped_at_the_end(store: Store) 
     await store_job(store, clock)
     attempt = await start_attempt(store, clock)
     await store.write(lambda c: mark_submitted(c, attempt.task_id, 1, "p"))
-    [flying] = await store.read(lambda c: settling.attempts_in_flight(c, ENDPOINT))
+    [flying] = await store.read(settling.attempts_in_flight)
     assert await store.write(lambda c: settling.mark_running(c, flying, "worker", clock.now_ms()))
     assert await store.write(lambda c: settling.save_progress(c, flying, {"seq": 5, "percent": 50}))
     assert not await store.write(lambda c: settling.save_progress(c, flying, {"seq": 4, "percent": 40}))
