@@ -22,6 +22,7 @@ from shared.errors import (
     NotFound,
     PayloadTooLarge,
     RequestError,
+    StorageUnavailable,
 )
 from shared.signing import Signer
 from shared.wire.work_order import UploadGrant
@@ -163,6 +164,8 @@ class DiskStorage:
         try:
             found = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
+            if not self._incoming.is_dir():
+                raise StorageUnavailable from None  # the disk itself is away, not the object
             return None
         if not stat.S_ISREG(found.st_mode) or path.parent.resolve() != path.parent:
             return None
