@@ -111,8 +111,8 @@ def slots(params: Params) -> tuple[Slot, ...]:
 
 
 def cost_s(params: Params) -> float:
-    """Return seconds on two CPU cores: 60 frames of 1080p per second, measured (see bench/)."""
-    return 0.5 + params.frames / 60 * (params.width * params.height) / (1920 * 1080)
+    """Return seconds on two CPU cores: about 30 frames of 1080p per second (bench/img2vid.py)."""
+    return 0.5 + params.frames / 30 * (params.width * params.height) / (1920 * 1080)
 
 
 OPERATION = Operation(
