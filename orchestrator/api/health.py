@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from orchestrator.caller import Caller
 from orchestrator.services import Services
-from orchestrator.store.reading import check_readable, jobs_by_status
+from orchestrator.store.reading import check_readable, open_jobs_by_status
 from shared.errors import AdapterError
 
 SUMMARY_KEPT_S = 2.0
@@ -62,7 +62,7 @@ class Summary:
     async def _look(self) -> dict[str, Any]:
         services = self._services
         (database, jobs), (storage, _), (endpoint, seen) = await asyncio.gather(
-            _part(services.store.read(jobs_by_status)),
+            _part(services.store.read(open_jobs_by_status)),
             _part(services.storage.check()),
             _part(services.endpoint.health()),
         )

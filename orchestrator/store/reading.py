@@ -111,9 +111,10 @@ def output_row(connection: Connection, job_id: str, item_n: int, slot: str) -> O
     return OutputRow(found.item_id, found.outputs[slot], found.expires_ms)
 
 
-def jobs_by_status(connection: Connection) -> dict[str, int]:
-    """Return how many jobs there are in each state, all tenants' together."""
-    query = sa.select(jobs.c.status, sa.func.count()).group_by(jobs.c.status)
+def open_jobs_by_status(connection: Connection) -> dict[str, int]:
+    """Return how many jobs wait and run, all tenants' together; ended ones are history, which only grows."""
+    unended = jobs.c.status.in_([status for status in Status if not status.terminal])
+    query = sa.select(jobs.c.status, sa.func.count()).where(unended).group_by(jobs.c.status)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 

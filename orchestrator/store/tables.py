@@ -45,6 +45,7 @@ jobs = sa.Table(
     sa.Column("execution_ms", _Ms, nullable=False, server_default="0"),
     sa.Index(None, "tenant", "id"),
     sa.Index(None, "tenant", "status", "id"),
+    sa.Index(None, "status"),
 )
 
 items = sa.Table(
@@ -88,6 +89,7 @@ tasks = sa.Table(
     sa.Column("ended_ms", _Ms),
     sa.Index(None, "job_id", "n"),
     sa.Index(None, "status", "priority", "id"),
+    sa.Index(None, "status", "queue_deadline_ms"),
 )
 
 attempts = sa.Table(
@@ -110,8 +112,7 @@ attempts = sa.Table(
     sa.Column("execution_ms", _Ms, nullable=False, server_default="0"),
     sa.Column("price_per_s", sa.Float),
     sa.Column("outcome", sa.String(32)),
-    sa.Index(None, "state"),
-    sa.Index(None, "endpoint", "provider_id"),
+    sa.Index(None, "state", "endpoint"),
 )
 
 events = sa.Table(

@@ -40,6 +40,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_jobs'))
     )
     with op.batch_alter_table('jobs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_jobs_status'), ['status'], unique=False)
         batch_op.create_index(batch_op.f('ix_jobs_tenant_id'), ['tenant', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_jobs_tenant_status_id'), ['tenant', 'status', 'id'], unique=False)
 
@@ -179,6 +180,7 @@ def upgrade() -> None:
     with op.batch_alter_table('tasks', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_tasks_job_id_n'), ['job_id', 'n'], unique=False)
         batch_op.create_index(batch_op.f('ix_tasks_status_priority_id'), ['status', 'priority', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_tasks_status_queue_deadline_ms'), ['status', 'queue_deadline_ms'], unique=False)
 
     op.create_table('attempts',
     sa.Column('task_id', sa.String(length=64), nullable=False),
@@ -202,8 +204,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('task_id', 'n', name=op.f('pk_attempts'))
     )
     with op.batch_alter_table('attempts', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_attempts_endpoint_provider_id'), ['endpoint', 'provider_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_attempts_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_attempts_state_endpoint'), ['state', 'endpoint'], unique=False)
 
     # ### end Alembic commands ###
 
