@@ -123,5 +123,5 @@ OPERATION = Operation(
     result=Result,
     slots=slots,
     cost_s=cost_s,
-    limits=Limits(max_input_bytes=100 << 20, timeout_s=600),
+    limits=Limits(max_input_bytes=100 << 20, timeout_s=1800),
 )
