@@ -30,8 +30,12 @@ class FakeTask:
 
 @dataclass
 class FakeRunPod:
-    """`faults` holds, by operation, what the next calls meet: a status code, `drop` (nothing done, no answer), or
-    `lose` (done, but no answer). `endings` holds what the next executions meet: `fail`, `forget`, or `run`."""
+    """Fails as it is told.
+
+    `faults` holds, by operation, what the next calls meet: a status code, `html` and `deep` (odd bodies), `drop`
+    (nothing done, no answer), or `lose` (done, but no answer). `endings` holds what the next executions meet: `fail`,
+    `forget`, or `run`.
+    """
 
     execute: Execute | None = None
     faults: dict[str, list[int | str]] = field(default_factory=lambda: defaultdict(list))
@@ -77,6 +81,8 @@ class FakeRunPod:
             return web.Response(status=fault)
         if fault == "html":
             return web.Response(text="<html>", content_type="text/html")
+        if fault == "deep":
+            return web.Response(text="[" * 50_000, content_type="application/json")
         return _hang_up(request) if fault == "drop" else None
 
     async def _run(self, request: web.Request) -> web.Response:

@@ -1,11 +1,12 @@
 """The endpoint's webhook: a hint that a task may have ended, never believed."""
 
 import json
+import re
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orchestrator.relay.hint import receive_hint
+from orchestrator.relay.hint import named_attempt, receive_hint
 from orchestrator.services import Services
 from shared.errors import PayloadTooLarge
 
@@ -15,11 +16,14 @@ READ_HOOK_BYTES = 64 << 10
 """Only bodies up to this size are looked into (our workers answer with references, under 1 kB); a longer one still
 counts as a hint, by its token."""
 
+_TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""It becomes part of the addresses that are asked with our key, so nothing that could lead to another one."""
+
 
 async def endpoint_hook(services: Services, request: Request) -> Response:
     """``POST /hooks/endpoint/{token}``: 200 once noted; 403 for a token that is not ours."""
-    provider_id = _task_id(await _short_body(request))
-    await receive_hint(services, request.path_params["token"], provider_id)
+    attempt = named_attempt(services, request.path_params["token"])
+    await receive_hint(services, attempt, _task_id(await _short_body(request)))
     return Response(status_code=200)
 
 
@@ -42,4 +46,4 @@ def _task_id(body: bytes) -> str | None:
     except (ValueError, RecursionError):
         return None
     task_id = told.get("id") if isinstance(told, dict) else None
-    return task_id if isinstance(task_id, str) and task_id.isascii() and task_id.isprintable() else None
+    return task_id if isinstance(task_id, str) and _TASK_ID.fullmatch(task_id) else None

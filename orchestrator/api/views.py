@@ -60,11 +60,11 @@ def item_view(row: Row[*tuple[Any, ...]], job_id: str, links: Links) -> Json:
 
 def _output_view(row: Row[*tuple[Any, ...]], job_id: str, slot: str, stored: Json, links: Links) -> Json:
     return {
+        **stored["facts"],  # first: a worker wrote them, and no fact may take the place of what follows
         "url": links.output_url(job_id, row.n, slot, output_file_name(row.item_id, stored["key"])),
         "content_type": stored["content_type"],
         "size_bytes": stored["size_bytes"],
         "sha256": stored["sha256"],
-        **stored["facts"],
     }
 
 

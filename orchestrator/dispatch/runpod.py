@@ -3,6 +3,7 @@
 import asyncio
 import json
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
@@ -44,7 +45,7 @@ class RunPodEndpoint:
 
     async def status(self, provider_id: str) -> EndpointTask:
         """Return where the task is; EndpointForgot on 404."""
-        answer = await self._ask("GET", f"/status/{provider_id}")
+        answer = await self._ask("GET", f"/status/{quote(provider_id, safe='')}")
         try:
             return _read_task(provider_id, answer)
         except (KeyError, ValueError, TypeError, AttributeError) as odd:
@@ -53,7 +54,7 @@ class RunPodEndpoint:
     async def cancel(self, provider_id: str) -> None:
         """Ask for the task's end."""
         try:
-            await self._ask("POST", f"/cancel/{provider_id}")
+            await self._ask("POST", f"/cancel/{quote(provider_id, safe='')}")
         except (EndpointForgot, EndpointRefused):
             return
 
@@ -116,7 +117,14 @@ class RunPodEndpoint:
                 raw += await response.content.read(_MAX_ANSWER_BYTES + 1 - len(raw))
             if len(raw) > _MAX_ANSWER_BYTES:
                 raise ValueError("the endpoint's answer is too large")
-            return 200, await asyncio.to_thread(json.loads, raw) if len(raw) > 1 << 16 else json.loads(raw)
+            return 200, await asyncio.to_thread(_read_json, raw) if len(raw) > 1 << 16 else _read_json(raw)
+
+
+def _read_json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except RecursionError:
+        raise ValueError("the endpoint's answer is nested too deeply") from None
 
 
 def _raise_for(status: int) -> None:
@@ -134,7 +142,7 @@ def _read_task(provider_id: str, answer: dict[str, Any]) -> EndpointTask:
         status=EndpointStatus.IN_PROGRESS if word == "RUNNING" else EndpointStatus(word),
         output=answer.get("output"),
         error=None if answer.get("error") is None else str(answer["error"]),
-        worker=answer.get("workerId"),
+        worker=None if answer.get("workerId") is None else str(answer["workerId"]),
         delay_ms=int(answer.get("delayTime") or 0),
         execution_ms=int(answer.get("executionTime") or 0),
     )

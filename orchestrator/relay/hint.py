@@ -4,12 +4,17 @@ from orchestrator.services import Services
 from orchestrator.store.attempts import mark_submitted
 
 
-async def receive_hint(services: Services, token: str, provider_id: str | None) -> None:
-    """Look at the attempt that `token` names at once; LinkInvalid for a token that is not ours.
+def named_attempt(services: Services, token: str) -> tuple[str, int]:
+    """Return the task and number of the attempt that `token` names; LinkInvalid for a token that is not ours."""
+    task_id, _, n = services.signer.open("attempt", token).partition("/")
+    return task_id, int(n)
+
+
+async def receive_hint(services: Services, attempt: tuple[str, int], provider_id: str | None) -> None:
+    """Look at an attempt at once.
 
     A submit whose reply was lost is found again by it: the endpoint's id comes with the hint.
     """
-    task_id, _, n = services.signer.open("attempt", token).partition("/")
-    if provider_id and len(provider_id) <= 128:
-        await services.store.write(lambda c: mark_submitted(c, task_id, int(n), provider_id))
-    services.hints.add(task_id, int(n))
+    if provider_id:
+        await services.store.write(lambda c: mark_submitted(c, *attempt, provider_id))
+    services.hints.add(*attempt)

@@ -39,6 +39,9 @@ BODIES = {
     "a number": b'{"id": 7}',
     "NUL": b'{"id": "a\\u0000b"}',
     "a surrogate": b'{"id": "\\ud800"}',
+    "a way to other addresses": b'{"id": "../purge-queue"}',
+    "a query": b'{"id": "a?b"}',
+    "too long": b'{"id": "' + b"a" * 129 + b'"}',
     "not UTF-8": b"\xff",
     "20 MB": b"x" * (20 << 20),
 }

@@ -30,6 +30,16 @@ async def test_a_job_is_stored_before_it_is_accepted(api: Api) -> None:
     assert (await api.client.get(answer.headers["location"])).json() == job
 
 
+async def test_no_fact_that_a_worker_states_takes_the_place_of_the_link(api: Api) -> None:
+    job = await api.post_job(1)
+    end = completed(0, "i0", "text", "acme/j/0-1/0/echo.txt")
+    end.outputs["text"]["facts"] = {"url": "https://evil.example", "sha256": "no", "width": 7}
+    await api.end_items(job["id"], [end])
+    [item] = (await api.client.get(f"/v1/jobs/{job['id']}")).json()["items"]
+    assert item["output"]["text"]["url"].startswith(f"{PUBLIC_URL}/output/")
+    assert (item["output"]["text"]["sha256"], item["output"]["text"]["width"]) == ("0" * 64, 7)
+
+
 async def test_a_finished_job_shows_links_facts_and_errors(api: Api) -> None:
     job = await api.post_job(2)
     lost = ErrorInfo.of(SourceNotFound())

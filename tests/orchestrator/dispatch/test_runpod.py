@@ -112,3 +112,17 @@ async def test_a_forgotten_task_is_told_apart(client: RunPodEndpoint) -> None:
 
 async def test_health_is_passed_on(client: RunPodEndpoint) -> None:
     assert (await client.health()).workers["idle"] == 1
+
+
+@pytest.mark.parametrize("provider_id", ["../health", "..%2fhealth", "a/../../health", "a?b=c", "%2e%2e/health"])
+async def test_an_id_never_leads_to_another_address(fake: FakeRunPod, client: RunPodEndpoint, provider_id: str) -> None:
+    with pytest.raises(EndpointForgot):
+        await client.status(provider_id)
+    assert fake.calls["health"] == 0
+
+
+async def test_an_answer_nested_too_deeply_is_unavailable(fake: FakeRunPod, client: RunPodEndpoint) -> None:
+    provider_id = await client.run({"a": 1}, "", POLICY)
+    fake.faults["status"] = ["deep"] * 4
+    with pytest.raises(EndpointUnavailable):
+        await client.status(provider_id)
