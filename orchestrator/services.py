@@ -18,7 +18,7 @@ from orchestrator.storage.port import Storage
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.store import Store
 from shared.catalogue import Catalogue
-from shared.clock import Clock
+from shared.clock import Clock, SteadyClock
 from shared.errors import SettingsError
 from shared.signing import Signer
 
@@ -76,7 +76,7 @@ def open_pool(services: Services) -> Pool:
     )
     return Pool(
         services.store,
-        services.clock,
+        SteadyClock(),  # a step of the machine's clock must not end every worker's lease
         POOL_ENDPOINT,
         [pool_client_key(services.signer)],
         local=local if settings.local_workers else None,

@@ -21,6 +21,20 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
+class SteadyClock:
+    """The machine's time at its making and what has passed since: setting the machine's clock does not move it.
+
+    For leases and other spans within one process, which a step of the clock would end all at once.
+    """
+
+    def __init__(self) -> None:
+        self._ahead_ns = time.time_ns() - time.monotonic_ns()
+
+    def now_ms(self) -> int:
+        """Return epoch milliseconds that never go back and never jump."""
+        return (time.monotonic_ns() + self._ahead_ns) // 1_000_000
+
+
 class ManualClock:
     """A clock that stands still until it is moved; for tests and simulations."""
 

@@ -22,7 +22,7 @@ Health = Callable[[], Awaitable[dict[str, dict[str, int]]]]
 
 _HEAD_BYTES = 64
 _THREAD_ABOVE_BYTES = 256 << 10
-"""JSON larger than this is read in a thread: it would hold the event loop for milliseconds."""
+"""JSON larger than this is read and written in a thread: it would hold the event loop for milliseconds."""
 
 
 class RunPolicy(BaseModel):
@@ -111,10 +111,10 @@ class ClientHalf:
     async def _run_and_wait(self, request: Request) -> Response:
         wait_ms = _wait_ms(request)
         job_id = await self._submit(request, limits.MAX_RUNSYNC_BYTES, "s1")
-        return self._shown(await self._queue.wait_for_end(job_id, wait_ms / 1000))
+        return await self._shown(await self._queue.wait_for_end(job_id, wait_ms / 1000))
 
     async def _status(self, request: Request) -> Response:
-        return self._shown(await self._queue.find(request.path_params["job_id"]))
+        return await self._shown(await self._queue.find(request.path_params["job_id"]))
 
     async def _cancel(self, request: Request) -> Response:
         job = await self._queue.cancel(request.path_params["job_id"])
@@ -125,10 +125,13 @@ class ClientHalf:
     async def _report_health(self, _request: Request) -> Response:
         return JSONResponse(await self._health())
 
-    def _shown(self, job: PoolJob | None) -> Response:
+    async def _shown(self, job: PoolJob | None) -> Response:
         if job is None:
             raise _Refused(404, "job not found")
-        return JSONResponse(job.status_object(self._queue.progress(job.id)))
+        progress = self._queue.progress(job.id)
+        large = len(job.output or "") > _THREAD_ABOVE_BYTES
+        text = await asyncio.to_thread(_shown_text, job, progress) if large else _shown_text(job, progress)
+        return Response(text, media_type="application/json")
 
     async def _submit(self, request: Request, max_bytes: int, suffix: str) -> str:
         _, body = await read_body(request, max_bytes)
@@ -141,8 +144,7 @@ class ClientHalf:
             raise _Refused(400, f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".lstrip(": ")) from None
         except ValueError:
             raise _Refused(400, "the body is not JSON") from None
-        text = json.dumps(run.input, ensure_ascii=False)
-        asked = JobRequest(text, run.webhook, run.policy.execution_timeout_ms, run.policy.ttl_ms)
+        asked = JobRequest(await write_json(run.input), run.webhook, run.policy.execution_timeout_ms, run.policy.ttl_ms)
         return await self._queue.submit(asked, suffix)
 
 
@@ -170,6 +172,15 @@ async def parse_json(body: bytes) -> Any:
     if len(body) > _THREAD_ABOVE_BYTES:
         return await asyncio.to_thread(_parse, body)
     return _parse(body)
+
+
+async def write_json(value: Any) -> str:
+    """Return a JSON text, in ASCII: half of a surrogate pair, which JSON may hold, fits into no UTF-8."""
+    return await asyncio.to_thread(json.dumps, value)
+
+
+def _shown_text(job: PoolJob, progress: Any) -> str:
+    return json.dumps(job.status_object(progress))
 
 
 def _parse(body: bytes) -> Any:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from orchestrator.pool import credentials
-from orchestrator.pool.client_routes import bearer, parse_json, read_body
+from orchestrator.pool.client_routes import bearer, parse_json, read_body, write_json
 from orchestrator.pool.credentials import Worker
 from orchestrator.pool.held import HeldRequest
 from orchestrator.pool.presence import Presence, SeenWorker
@@ -158,7 +158,7 @@ class WorkerHalf:
             return Response()
         if post.get("stopPod"):
             self._presence.drain(worker.id)
-        ended = await self._queue.finish(worker.id, job_id, _outcome(post))
+        ended = await self._queue.finish(worker.id, job_id, await _outcome(post))
         if not ended:
             log.info("pool_job.late_result_dropped", pool_job_id=job_id, worker_id=worker.id)
         return Response()
@@ -203,7 +203,9 @@ async def _parsed(body: bytes) -> dict[str, Any]:
     return post if isinstance(post, dict) else {"error": "the worker's result is not a JSON object"}
 
 
-def _outcome(post: dict[str, Any]) -> Outcome:
-    output = json.dumps(post["output"], ensure_ascii=False) if "output" in post else None
+async def _outcome(post: dict[str, Any]) -> Outcome:
+    output = await write_json(post["output"]) if "output" in post else None
     error = post.get("error")
-    return Outcome(output, error if error is None or isinstance(error, str) else json.dumps(error))
+    if error is not None and not isinstance(error, str):
+        error = await write_json(error)
+    return Outcome(output, error and error.encode("utf-8", "replace").decode())

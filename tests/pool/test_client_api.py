@@ -212,3 +212,16 @@ def test_health_counts_jobs_and_workers_as_runpod_does(tmp_path: Path) -> None:
 def test_a_worker_s_id_must_fit_into_an_address(rig: Rig, worker_id: str) -> None:
     with pytest.raises(InvalidRequest):
         rig.call(rig.pool.issue_worker(worker_id))
+
+
+def test_half_a_surrogate_pair_goes_through_unharmed(rig: Rig, worker: WorkerClient) -> None:
+    odd = b'{"input": {"text": "\\ud800"}}'
+    answer = rig.client.post("run", content=odd, headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+    job_id = answer.json()["id"]
+    taken = worker.take()
+    assert taken == {"id": job_id, "input": {"text": "\ud800"}}
+    path = f"job-done/{worker.id}/{job_id}?gpu=x&isStream=false"
+    assert worker.client.post(path, content=b'{"output": "\\ud800", "error": "\\ud800"}').status_code == 200
+    status = rig.status(job_id)
+    assert (status["status"], status["output"], status["error"]) == ("FAILED", "\ud800", "?")
