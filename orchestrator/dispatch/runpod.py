@@ -12,6 +12,8 @@ from orchestrator.dispatch.port import EndpointHealth, EndpointStatus, EndpointT
 from shared.errors import EndpointForgot, EndpointRefused, EndpointReplyLost, EndpointUnavailable
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
+_ASK_TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
+"""For what is asked again anyway: one answer that never comes holds up the looks at all other tasks."""
 _TRIES = 4
 _BAD_REQUEST = (400, 413, 422)
 """The fault lies in this request. All other refusals (a revoked key, a deleted endpoint) may be mended meanwhile."""
@@ -106,9 +108,14 @@ class RunPodEndpoint:
 
     async def _send(self, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, Any]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=False, headers=self._headers)
+            self._session = aiohttp.ClientSession(trust_env=False, headers=self._headers)
         async with self._session.request(
-            method, self._base_url + path, json=body, allow_redirects=False, read_bufsize=1 << 18
+            method,
+            self._base_url + path,
+            json=body,
+            allow_redirects=False,
+            read_bufsize=1 << 18,
+            timeout=_ASK_TIMEOUT if body is None else _TIMEOUT,
         ) as response:
             if response.status != 200:
                 return response.status, None

@@ -9,6 +9,7 @@ import pytest
 from orchestrator.jobs.settle import ItemEnd
 from orchestrator.store import tables
 from shared.errors import SourceNotFound
+from shared.operations import img2vid
 from shared.wire.job import ItemView, JobView
 from shared.wire.problem import ErrorInfo
 from shared.wire.status import Status
@@ -220,7 +221,12 @@ async def test_the_catalogue_tells_every_contract(api: Api) -> None:
     assert told["params"]["required"] == ["image"]
     assert told["params"]["properties"]["fps"]["maximum"] == 120
     assert "video" in told["result"]["properties"]
-    assert told["limits"] == {"max_items": 1000, "max_input_bytes": 104_857_600, "timeout_s": 600}
+    limits = img2vid.OPERATION.limits
+    assert told["limits"] == {
+        "max_items": 1000,
+        "max_input_bytes": limits.max_input_bytes,
+        "timeout_s": limits.timeout_s,
+    }
     assert told["outputs"] == [{"slot": "video", "file_name": "video.mp4", "content_type": "video/mp4"}]
 
 
