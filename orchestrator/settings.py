@@ -1,6 +1,7 @@
 """The orchestrator's settings: read once from the environment and `.env`, then passed down."""
 
 import ipaddress
+import os
 import secrets
 from pathlib import Path
 from typing import Self
@@ -16,11 +17,15 @@ from shared.signing import Signer
 POOL_ENDPOINT = "local"
 """The name of the endpoint that is mounted in the orchestrator when no other is set."""
 
+_SECRET_BYTES = 32
+
 
 class Settings(BaseSettings):
     """Everything that can be set; each field's description goes into the docs."""
 
-    model_config = SettingsConfigDict(env_prefix="REVELA_", env_file=".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="REVELA_", env_file=".env", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     public_url: str = Field(
         default="http://127.0.0.1:3000", description="The address under which clients and workers reach this server"
@@ -39,7 +44,9 @@ class Settings(BaseSettings):
         default=None, validation_alias="RUNPOD_ENDPOINT_ID", description="Id of the RunPod endpoint"
     )
     secret_key: SecretStr | None = Field(
-        default=None, description="Signs links and tokens; default: made once and kept in the data directory"
+        default=None,
+        min_length=32,
+        description="Signs links and tokens, 32 characters at least; default: made once and kept in the data directory",
     )
     allow_private_sources: str = Field(
         default="",
@@ -141,16 +148,25 @@ def _setting_fault(fault: object) -> str:
 
 
 def _kept_secret(path: Path) -> bytes:
-    """Return the secret in `path`, made there (0600) if it is missing; two processes starting at once agree."""
+    """Return the secret in `path`, made there (0600) if it is missing; two processes starting at once agree.
+
+    SettingsError if what is there is too short to be one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
-        fresh.write_bytes(secrets.token_bytes(32))
+        with fresh.open("wb") as file:
+            file.write(secrets.token_bytes(_SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave an empty file, and an empty secret signs as well
         try:
             path.hardlink_to(fresh)
         except FileExistsError:
             pass
         finally:
             fresh.unlink()
-    return path.read_bytes()
+    secret = path.read_bytes()
+    if len(secret) < _SECRET_BYTES:
+        raise SettingsError(f"the secret in {path} is damaged; remove it to have another made, which ends all links")
+    return secret

@@ -20,6 +20,7 @@ from orchestrator.store.attempts import (
 from orchestrator.store.settling import AttemptFacts
 from orchestrator.store.store import Store
 from shared.clock import ManualClock
+from shared.errors import InvalidRequest
 from shared.wire.status import Status
 from tests.orchestrator.store.stored_jobs import (
     events,
@@ -177,8 +178,6 @@ async def test_tasks_of_high_priority_go_first(store: Store) -> None:
 
 
 async def test_an_output_of_another_tenant_is_not_there(store: Store) -> None:
-    from shared.errors import InvalidRequest
-
     with pytest.raises(InvalidRequest) as refused:
         await store_job(store, ManualClock(), items=1, defaults={"image": f"output://job_{'0' * 26}/i0/text"})
     assert refused.value.errors[0].pointer == "/defaults/image"
