@@ -288,8 +288,16 @@ def _end_job_if_done(connection: Connection, tenant: str, job_id: str, now_ms: i
         .where(jobs.c.id == job_id)
         .values(
             status=status,
+            error=_common_error(connection, job_id),
             completed_ms=now_ms,
             expires_ms=None if job.output_ttl_ms is None else now_ms + job.output_ttl_ms,
         )
     )
     add_event(connection, tenant, job_id, "status", {"status": status}, now_ms)
+
+
+def _common_error(connection: Connection, job_id: str) -> dict[str, Any] | None:
+    """Return the error that all of a job's items ended with; None where they differ: each tells its own."""
+    errors = connection.execute(sa.select(items.c.error).where(items.c.job_id == job_id)).scalars().all()
+    codes = {error and error["code"] for error in errors}
+    return errors[0] if len(codes) == 1 else None

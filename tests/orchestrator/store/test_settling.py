@@ -21,6 +21,7 @@ from orchestrator.store.settling import AttemptFacts
 from orchestrator.store.store import Store
 from shared.clock import ManualClock
 from shared.errors import InvalidRequest
+from shared.wire.problem import ErrorInfo
 from shared.wire.status import Status
 from tests.orchestrator.store.stored_jobs import (
     events,
@@ -151,6 +152,26 @@ async def test_a_task_that_waited_too_long_times_out(store: Store) -> None:
     row = await job_row(store, job.id)
     assert (row.status, row.items_failed) == (Status.TIMED_OUT, 2)
     assert (await item_rows(store, job.id))[0].error["code"] == "queue-expired"
+
+
+@pytest.mark.parametrize(("codes", "expected"), [(("a", "a"), "a"), (("a", "b"), None), (("a", None), None)])
+async def test_a_job_tells_the_error_that_all_its_items_ended_with(
+    store: Store, codes: tuple[str | None, str | None], expected: str | None
+) -> None:
+    clock = ManualClock()
+    job = await store_job(store, clock)
+    attempt = await start_attempt(store, clock)
+    ends = tuple(
+        ItemEnd(n, f"i{n}", Status.FAILED, ErrorInfo(code=code, detail="…", retryable=False, stage="run"))
+        if code
+        else DONE[n]
+        for n, code in enumerate(codes)
+    )
+    await store.write(
+        lambda c: settling.end_attempt(c, attempt.task_id, 1, Settlement(ends, retry=False), facts(clock))
+    )
+    error = (await job_row(store, job.id)).error
+    assert (error and error["code"]) == expected
 
 
 async def test_progress_never_goes_back_and_is_dropped_at_the_end(store: Store) -> None:
