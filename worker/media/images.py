@@ -25,6 +25,7 @@ _HEAD_BYTES = 64
 _STRIP_ROWS = 256
 _EXIF_ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
+_SHRINKING = ("JPEG", "MPO")  # MPO: a JPEG with more pictures behind it, as phones write with depth or HDR gain maps
 # What makes the stored rows and columns upright (EXIF 2.3, tag Orientation); views, nothing is copied.
 _UPRIGHT: Mapping[int, Callable[[Pixels], Pixels]] = {
     1: lambda stored: stored,
@@ -76,7 +77,7 @@ class Picture:
         image = self._image
         with _refusing_damage():
             full_width = image.width
-            if image.format == "JPEG" and shrink > 1:
+            if image.format in _SHRINKING and shrink > 1:
                 image.draft(None, (max(1, image.width // shrink), max(1, image.height // shrink)))
             shrunk = round(full_width / image.width)
             image.load()
@@ -130,6 +131,8 @@ def _srgb(image: Image.Image) -> Image.Image:
         cut_out = image.convert("RGBA")
         image = Image.new("RGB", image.size, _BACKGROUND)
         image.paste(cut_out, mask=cut_out.getchannel("A"))
+    if image.mode == "P":
+        image = image.convert("RGB")  # The profile speaks of the palette's colours, and lcms takes no palettes.
     if profile:
         image = _converted(image, profile)
     return image if image.mode == "RGB" else image.convert("RGB")

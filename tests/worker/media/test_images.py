@@ -124,6 +124,12 @@ def test_an_embedded_profile_is_converted(tmp_path: Path) -> None:
     assert np.abs(pixels.astype(int) - (0, 0, 255)).max() <= 2
 
 
+def test_the_profile_of_a_palette_is_converted(tmp_path: Path) -> None:
+    red = Image.new("RGB", (16, 16), (255, 0, 0)).quantize(4)
+    pixels = read(stored(tmp_path, saved(red, "PNG", icc_profile=swapped_profile())))
+    assert np.abs(pixels.astype(int) - (0, 0, 255)).max() <= 2
+
+
 @pytest.mark.parametrize("kind", ["broken", "of another mode"])
 def test_a_profile_that_does_not_fit_is_passed_over(tmp_path: Path, kind: str) -> None:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
@@ -146,6 +152,14 @@ def test_a_jpeg_is_decoded_smaller_on_demand(tmp_path: Path, size: tuple[int, in
         assert picture.size == size
     assert found == shrunk
     assert pixels.shape[1] == -(-size[0] // shrunk)
+
+
+def test_a_jpeg_with_more_pictures_behind_it_is_decoded_smaller_too(tmp_path: Path) -> None:
+    first, second = Image.fromarray(scene(800, 600)), Image.fromarray(scene(80, 60))
+    path = stored(tmp_path, saved(first, "MPO", save_all=True, append_images=[second]))
+    with images.opened(path) as picture:
+        pixels, found = picture.pixels(4)
+    assert (pixels.shape, found) == ((150, 200, 3), 4)
 
 
 def test_an_empty_file_is_media_empty(tmp_path: Path) -> None:
