@@ -95,6 +95,11 @@ def choose() -> EncoderReport:
     return EncoderReport(name=NVENC, reason=f"{NVENC} encoded a frame on this machine")
 
 
+def instead_of(chosen: EncoderReport, failure: JobError) -> EncoderReport:
+    """Return x264 for the one video that `chosen` failed on."""
+    return EncoderReport(name=X264, reason=f"{chosen.name} failed on this video: {failure.detail}")
+
+
 class _OneFrame:
     """A single grey frame."""
 

@@ -2,7 +2,8 @@
 
 import cv2
 
-from shared.operations.img2vid import OPERATION, Params, Quality, Result, VideoFacts
+from shared.errors import EncodeFailed, OutputInvalid
+from shared.operations.img2vid import OPERATION, EncoderReport, Params, Quality, Result, VideoFacts
 from worker.context import Context
 from worker.media import binary, encoder, ffmpeg, images, motion, probe, pyramid
 from worker.media.ken_burns import KenBurns
@@ -21,8 +22,19 @@ def run(params: Params, context: Context) -> Result:
     OutputTooLarge, WorkerDiskFull, WorkCancelled or WorkTimedOut for the work.
     """
     chosen = encoder.choose()
-    made = render(params, context, encoder.arguments(chosen.name, params.quality, context.threads))
+    try:
+        made = _encoded_by(chosen, params, context)
+    except (EncodeFailed, OutputInvalid) as failure:
+        if chosen.name == encoder.X264:
+            raise
+        # A GPU that encodes may still refuse one video: too small a frame, or more at once than its driver allows.
+        chosen = encoder.instead_of(chosen, failure)
+        made = _encoded_by(chosen, params, context)
     return Result(video=_facts(made), encoder=chosen)
+
+
+def _encoded_by(chosen: EncoderReport, params: Params, context: Context) -> VideoStream:
+    return render(params, context, encoder.arguments(chosen.name, params.quality, context.threads))
 
 
 def render(params: Params, context: Context, options: encoder.Arguments) -> VideoStream:
