@@ -113,6 +113,8 @@ def _work(document: object, machine: Machine, progress: ProgressSender, cancel: 
 def _run(order: WorkOrder, machine: Machine, progress: ProgressSender, cancel: CancelFlag) -> Reply:
     with structlog.contextvars.bound_contextvars(job_id=order.job_id, task_id=order.task_id, attempt=order.attempt):
         log.info("task.started", operation=order.operation, items=len(order.items))
+        # Not at the start: the worker that replaces a killed one starts while its folder still counts as new.
+        sweep_task_folders(machine.work_dir)
         try:
             reply = asyncio.run(run_task(order, machine, report=progress.send, cancel=cancel))
         except WorkCancelled:
@@ -165,7 +167,6 @@ def main() -> None:
         configure_logs(settings.log_format)
         if settings.die_with_parent:
             die_with_parent()
-        sweep_task_folders(settings.work_dir)
         machine = build_machine(settings)
     except (SettingsError, ValidationError) as error:
         sys.exit(f"The worker can't start: {error}")

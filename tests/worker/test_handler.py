@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -124,6 +125,15 @@ async def test_stop_ends_the_work_before_the_cancellation_goes_on(
     assert time.monotonic() - start_s < 10
     assert not Path(f"/proc/{marker.read_text()}").exists()  # noqa: ASYNC240
     assert "manifest.json" not in store.objects
+
+
+async def test_what_a_killed_worker_left_behind_is_swept_up_before_a_task(store: ObjectServer, here: Machine) -> None:
+    left = here.work_dir / "revela-task-dead"
+    (left / "item-0").mkdir(parents=True)
+    (left / "lock").touch()
+    os.utime(left, (time.time() - 3600,) * 2)
+    await handle(job(order(store, "echo", {"a": {}})), here, QuietSender())
+    assert not left.exists()
 
 
 async def test_loop_of_the_sdk_stays_free_while_the_work_runs(store: ObjectServer, here: Machine) -> None:
