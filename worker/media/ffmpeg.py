@@ -1,6 +1,7 @@
 """Running ffmpeg: the only place that starts it, with raw frames as its input and limits around it."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import queue
@@ -211,9 +212,9 @@ def _opened(pipe: IO[bytes] | None) -> IO[bytes]:
 
 def _failure(returncode: int, lines: list[str]) -> EncodeFailed | OutputTooLarge | WorkerDiskFull:
     said = "\n".join(lines)
-    if os.strerror(28) in said:
+    if os.strerror(errno.ENOSPC) in said:
         return WorkerDiskFull()
-    if returncode == -signal.SIGXFSZ or os.strerror(27) in said:
+    if returncode == -signal.SIGXFSZ or os.strerror(errno.EFBIG) in said:
         return OutputTooLarge()
     return EncodeFailed(_said(lines, returncode))
 
