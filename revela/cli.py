@@ -45,7 +45,10 @@ def revela(
 
 
 def main() -> None:
-    """Run the command line; a known error is one clear line on standard error and its exit code."""
+    """Run the command line; a known error is one clear line on standard error and its exit code.
+
+    So is what the machine refuses (OSError): code 1.
+    """
     from shared.errors import RevelaError
 
     try:
@@ -55,3 +58,8 @@ def main() -> None:
 
         print(f"revela: {message_of(error)}", file=sys.stderr)
         sys.exit(exit_code_of(error))
+    except OSError as error:
+        # A full disk, a folder that can't be made: the machine's state, no fault of ours that a stack would explain.
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"revela: {where}{error.strerror or error}", file=sys.stderr)
+        sys.exit(1)

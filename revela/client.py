@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import ValidationError
 
-from revela.failures import ServerRefused, ServerUnreachable
+from revela.failures import ServerRefused, ServerUnreachable, UsageFault
 from shared.wire.job import ItemPage, ItemView, JobPage, JobView, OutputView
 from shared.wire.model import WireModel
 from shared.wire.problem import Problem
@@ -31,7 +31,9 @@ class Client:
     """
 
     def __init__(self, url: str, key: str) -> None:
-        """`url` is the server's public address, `key` an API key of it."""
+        """`url` is the server's public address, `key` an API key of it; UsageFault for one that can't be a key."""
+        if not (key.isascii() and key.isprintable()):
+            raise UsageFault("the API key holds characters that no key has; copy it again")
         timeout = httpx.Timeout(15, read=LONG_POLL_S + 15)
         self._http = httpx.Client(base_url=url.rstrip("/"), headers={"X-API-Key": key}, timeout=timeout)
         # Links may lead to another host, which has no business with the key.

@@ -8,7 +8,7 @@ import typer
 
 def demo(
     photos: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PHOTO]...", help="Your photos [pictures that it draws itself].")
+        list[Path] | None, typer.Argument(metavar="PHOTO", help="Your photos [pictures that it draws itself].")
     ] = None,
     output: Annotated[Path, typer.Option(metavar="DIR", help="Where the videos are saved.")] = Path("revela-demo"),
     keep: Annotated[
@@ -17,7 +17,10 @@ def demo(
     quick: Annotated[bool, typer.Option("--quick", help="Small, short and few.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write only JSON.")] = False,
 ) -> None:
-    """Start all of it here, turn photos into videos, check every frame, and stop."""
+    """Turn photos into videos, all of it here.
+
+    Starts server and worker, runs one batch, checks every frame, and stops.
+    """
     from revela.demo.run import Wishes, run_demo
 
     run_demo(Wishes(photos or (), output, keep=keep, quick=quick, as_json=as_json))

@@ -9,7 +9,10 @@ import typer
 def migrate(
     data_dir: Annotated[Path | None, typer.Option(help="Where the database lies [REVELA_DATA_DIR, or ./data].")] = None,
 ) -> None:
-    """Bring the database to this release's schema (`serve` does it by itself)."""
+    """Bring the database to this release's schema.
+
+    `revela serve` does it by itself.
+    """
     from orchestrator.store.migrate import HEAD, upgrade
     from revela.server_settings import load_settings
 

@@ -48,6 +48,7 @@ def run_demo(wishes: Wishes) -> None:
     """Show it all. JobNotCompleted or SomethingBroken if anything in it went wrong; no process stays behind."""
     console = Console(highlight=False, soft_wrap=False, stderr=wishes.as_json)
     own = readable_photos(wishes.photos)
+    _make_folder(wishes.output)
     with _ending_on_signals(), _folder(keep=wishes.keep) as folder, ExitStack() as stack:
         started_s = time.monotonic()
         photos = own or _draw(folder, wishes.size, console)
@@ -88,11 +89,15 @@ def _follow(client: Client, job: JobView, wishes: Wishes) -> JobView:
     return job.model_copy(update={"items": list(client.items(job.id))})
 
 
-def _save(client: Client, job: JobView, output: Path) -> list[SavedVideo]:
+def _make_folder(output: Path) -> None:
+    """Make the folder for the videos before any work is done for it; UsageFault."""
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as failed:
         raise UsageFault(f"{output}: {failed.strerror}") from failed
+
+
+def _save(client: Client, job: JobView, output: Path) -> list[SavedVideo]:
     return [_save_item(client, item, output) for item in job.items if item.status is Status.COMPLETED]
 
 
