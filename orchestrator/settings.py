@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.addresses import AllowList
 from shared.errors import SettingsError
 from shared.logs import LogFormat
 from shared.signing import Signer
@@ -64,6 +65,15 @@ class Settings(BaseSettings):
     compat_wait_s: float = Field(default=600, ge=0, description="How long /video/… routes hold their answer")
     max_body_bytes: int = Field(default=2 << 20, ge=1024, description="The largest request body")
     log_format: LogFormat = Field(default="auto", description="json, console, or auto (by terminal)")
+
+    @field_validator("allow_private_sources")
+    @classmethod
+    def _readable_allow_list(cls, text: str) -> str:
+        try:
+            AllowList.parse(_split(text))
+        except SettingsError as wrong:
+            raise ValueError(wrong.detail) from wrong
+        return text
 
     @model_validator(mode="after")
     def _remote_endpoints_need_a_public_address(self) -> Self:

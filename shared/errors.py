@@ -157,7 +157,7 @@ class SourceInvalid(JobError):
 
 
 class SourceBlocked(JobError):
-    """The source's address is not a public one."""
+    """The source's address is not a public one; REVELA_ALLOW_PRIVATE_SOURCES can open it."""
 
     code = "source-blocked"
     stage = "fetch"

@@ -69,13 +69,15 @@ def _parse(text: str, allowed: AllowList) -> URL:
 def _check_host(host: str, port: int, allowed: AllowList) -> None:
     if not host or len(host) > MAX_HOST_CHARACTERS:
         raise SourceInvalid("The address names no valid host.")
+    if allowed.names(host, port):
+        return
     literal = _literal(host)
     if literal is not None:
         if not _permitted(literal, port, allowed):
             _refuse(literal, port)
     elif not _HOST_NAME.fullmatch(host):
         raise SourceInvalid("The address names no valid host.")
-    elif allowed.names(host, port) or allowed.networks or allowed.endpoints:
+    elif allowed.networks or allowed.endpoints:
         # Its address may be a listed one; that is seen when connecting.
         return
     elif _LOCAL_NAME.search(host):

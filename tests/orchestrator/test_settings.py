@@ -34,3 +34,8 @@ def test_a_secret_that_a_power_cut_emptied_is_not_signed_with(tmp_path: Path) ->
     (tmp_path / "secret").touch()
     with pytest.raises(SettingsError, match="damaged"):
         Settings.load(_env_file=None, data_dir=tmp_path).signer()
+
+
+def test_an_allow_list_that_can_not_be_read_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match=r"REVELA_ALLOW_PRIVATE_SOURCES: .* not 'localhost'"):
+        Settings.load(_env_file=None, allow_private_sources="localhost")

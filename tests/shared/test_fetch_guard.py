@@ -150,6 +150,7 @@ def test_list_opens_exactly_what_it_names() -> None:
     check_address("http://files.lan:8080/x", ["files.lan:8080"])
     check_address("http://10.1.2.3:5000/x", ["10.0.0.0/8"])
     check_address("http://localhost:9000/x", ["127.0.0.0/8"])
+    check_address("http://localhost:9000/x", ["localhost:9000"])
     with pytest.raises(SourceBlocked):
         check_address("http://127.0.0.1:9001/x", ["127.0.0.1:9000"])
     with pytest.raises(SourceBlocked):
