@@ -1,26 +1,98 @@
-"""Becoming a worker of a pool: this process turns into the same worker that runs on RunPod."""
+"""Being a worker of a pool: the same worker as on RunPod runs as a child, with a gate between it and the pool."""
 
-import os
-import sys
-from urllib.parse import urlsplit
+import asyncio
+import signal
+from asyncio.subprocess import Process
+from collections.abc import Coroutine
+from typing import Any
 
-from revela.failures import UsageFault
-from shared.worker_environment import runpod_environment
+from pydantic import ValidationError
 
-_NO_HOME = "/nonexistent"
-"""What Debian gives users that have no home (adduser.conf(5))."""
+from revela.failures import SomethingBroken, UsageFault
+from revela.worker_gate.address import pool_address
+from revela.worker_gate.child import sdk_worker
+from revela.worker_gate.gate import Gate
+from revela.worker_gate.joining import refusal, wait_for_pool
+from revela.worker_gate.pool_link import PoolLink, pool_link
+from shared.logs import configure_logs
+from worker.settings import WorkerSettings
 
 
-def become_worker(endpoint_url: str, worker_id: str, token: str) -> None:
-    """Replace this process with a worker that takes tasks from `endpoint_url`; does not return.
+class _Orders:
+    """What signals have asked for: to end after the running task, or at once (a second Ctrl-C)."""
 
-    UsageFault for an address that is none: the SDK would ask it again for ever, thousands of times a second.
-    It has no home: the SDK would prefer a key that it finds in ~/.runpod/config.toml to our token.
+    def __init__(self) -> None:
+        self.end = asyncio.Event()
+        self.die = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.end.set)
+        loop.add_signal_handler(signal.SIGINT, self._interrupted)
+
+    def _interrupted(self) -> None:
+        (self.die if self.end.is_set() else self.end).set()
+
+
+def join_pool(url: str, worker_id: str, token: str) -> None:
+    """Work for the pool at `url` until told to end; an absent pool is waited for.
+
+    UsageFault if the address is no pool's or the pool refuses the token; SomethingBroken if the worker dies.
     """
-    address = urlsplit(endpoint_url)
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise UsageFault(f"--url {endpoint_url}: must look like http://HOST:PORT/v2/local")
-    environment = runpod_environment(endpoint_url, worker_id, token)
-    environment["HOME"] = _NO_HOME
-    argv = [sys.executable, "-m", "worker.handler"]
-    os.execve(sys.executable, argv, {**os.environ, **environment})  # noqa: S606 - no shell is meant
+    pool_url = pool_address(url)
+    try:
+        configure_logs(WorkerSettings().log_format)
+    except ValidationError as wrong:
+        raise UsageFault(f"the worker can't start: {wrong}") from wrong
+    asyncio.run(_join(pool_url, worker_id, token))
+
+
+async def _join(pool_url: str, worker_id: str, token: str) -> None:
+    orders = _Orders()
+    async with pool_link(pool_url, worker_id, token) as link:
+        if await _first(wait_for_pool(link), orders.end.wait()) == 0:
+            await _work(link, orders)
+
+
+async def _work(link: PoolLink, orders: _Orders) -> None:
+    gate = Gate(link)
+    async with gate.listening() as gate_url:
+        async with sdk_worker(gate_url, link.worker_id, gate.key) as child:
+            announcing = asyncio.ensure_future(_announce(gate, link))
+            try:
+                await _first(child.wait(), orders.end.wait(), gate.refused.wait())
+                await _end(child, gate, orders)
+            finally:
+                announcing.cancel()
+        await _first(gate.settle(), orders.die.wait())
+    print(f"left {link.pool_url}, tasks delivered: {gate.delivered}", flush=True)
+    if gate.refused.is_set():
+        raise refusal(link.worker_id)
+    if orders.die.is_set():
+        raise SomethingBroken("the worker was killed at once; if it had a task, another worker gets it")
+    if not orders.end.is_set():
+        raise SomethingBroken(f"the worker ended by itself with code {child.returncode}; its last lines tell why")
+
+
+async def _announce(gate: Gate, link: PoolLink) -> None:
+    await gate.asked.wait()
+    print(f"joined {link.pool_url} as {link.worker_id}, waiting for work", flush=True)
+
+
+async def _end(child: Process, gate: Gate, orders: _Orders) -> None:
+    """Return when the worker has delivered its task and ended, or is to be killed."""
+    if child.returncode is None:
+        child.send_signal(signal.SIGTERM)
+        gate.end_polls()
+        await _first(child.wait(), orders.die.wait())
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> int:
+    """Return which of `waits` ended first, by its place; the others are cancelled, an error of the first is raised."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        first = next(task for task in tasks if task.done())
+        first.result()
+        return tasks.index(first)
+    finally:
+        for task in tasks:
+            task.cancel()
