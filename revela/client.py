@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -10,7 +11,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import ValidationError
 
-from revela.failures import ServerRefused, ServerUnreachable, UsageFault
+from revela.failures import NoSuchJob, ServerRefused, ServerUnreachable, UsageFault
 from shared.wire.job import ItemPage, ItemView, JobPage, JobView, OutputView
 from shared.wire.model import WireModel
 from shared.wire.problem import Problem
@@ -58,8 +59,15 @@ class Client:
         return self._model(JobView, "POST", "/v1/jobs", json=request, headers=headers)
 
     def get(self, job_id: str, *, wait_s: int = 0) -> JobView:
-        """Return the job; with `wait_s` (at most 25) the answer is held until the job has ended."""
-        return self._model(JobView, "GET", f"/v1/jobs/{_segment(job_id)}", params={"wait": wait_s} if wait_s else {})
+        """Return the job; with `wait_s` (at most 25) the answer is held until the job has ended. NoSuchJob."""
+        try:
+            return self._model(
+                JobView, "GET", f"/v1/jobs/{_segment(job_id)}", params={"wait": wait_s} if wait_s else {}
+            )
+        except ServerRefused as refused:
+            if refused.problem.status == HTTPStatus.NOT_FOUND:
+                raise NoSuchJob(job_id, refused.problem) from refused
+            raise
 
     def wait(self, job_id: str, on_change: Callable[[JobView], None] | None = None, *, poll_s: int = 1) -> JobView:
         """Return the job once it has ended; `on_change` is given every state seen, at least one each `poll_s`."""
@@ -103,7 +111,7 @@ class Client:
                 raise ServerUnreachable(f"{path.name} arrived damaged; try again")
             return partial.replace(path)
         except httpx.HTTPError as failed:
-            raise _unreachable(self._http, failed) from failed
+            raise _unreachable(httpx.URL(output.url).host, failed) from failed
         finally:
             partial.unlink(missing_ok=True)
 
@@ -111,7 +119,7 @@ class Client:
         try:
             response = self._http.request(method, path, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as failed:
-            raise _unreachable(self._http, failed) from failed
+            raise _unreachable(self._http.base_url, failed) from failed
         if not response.is_success:
             raise _failure_of(response)
         try:
@@ -130,8 +138,8 @@ def _failure_of(response: httpx.Response) -> ServerRefused | ServerUnreachable:
     return ServerRefused(problem)
 
 
-def _unreachable(http: httpx.Client, failed: Exception) -> ServerUnreachable:
-    return ServerUnreachable(f"no answer from {http.base_url}: {str(failed) or type(failed).__name__}")
+def _unreachable(server: httpx.URL | str, failed: Exception) -> ServerUnreachable:
+    return ServerUnreachable(f"no answer from {server}: {str(failed) or type(failed).__name__}")
 
 
 def _segment(text: str) -> str:

@@ -5,7 +5,9 @@ RevelaError
 ├── SomethingBroken     1   the doctor found it, or the demo did
 ├── UsageFault          2   what was asked for can't be done as it was said
 ├── ServerRefused       2   the server answered with a problem
-└── ServerUnreachable   3   nobody answered, or something that is not Revela
+│   └── NoSuchJob
+├── ServerUnreachable   3   nobody answered, or something that is not Revela
+└── Interrupted       130   Ctrl-C while a job was followed, which goes on
 
 Errors of `shared/errors.py` that reach the command line end it with 2 (settings, requests) or 3 (drivers).
 """
@@ -48,11 +50,26 @@ class ServerRefused(RevelaError):
         self.problem = problem
 
 
+class NoSuchJob(ServerRefused):
+    """The server knows no job of that id, or the key may not see it."""
+
+    def __init__(self, job_id: str, problem: Problem) -> None:
+        """Name the job that was asked for."""
+        super().__init__(problem.model_copy(update={"detail": f"no job {job_id}", "errors": []}))
+
+
 class ServerUnreachable(RevelaError):
     """The server can't be reached."""
 
     code = "unreachable"
     exit_code: ClassVar[int] = 3
+
+
+class Interrupted(RevelaError):
+    """The command was interrupted."""
+
+    code = "interrupted"
+    exit_code: ClassVar[int] = 130
 
 
 def message_of(error: RevelaError) -> str:

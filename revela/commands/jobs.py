@@ -1,5 +1,6 @@
 """`revela job` and `revela jobs`: look at jobs."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,18 +12,16 @@ def job(
     job_id: Annotated[str, typer.Argument(help="The job's id.")],
     key: Key,
     url: Url = LOCAL_SERVER,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the job until it has ended.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Save here what is finished, named by item id.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one job and its items."""
-    from revela.client import Client
-    from revela.job_display import print_job, print_json
+    """Show one job and its items. With --wait the exit code is 0 only if it COMPLETED."""
+    from revela.jobs.submit import Wishes, show_job
 
-    with Client(url, key) as client:
-        found = client.get(job_id)
-        if as_json:
-            print_json(found)
-        else:
-            print_job(found, client.items(job_id))
+    show_job(url, key, job_id, Wishes(wait, output, as_json))
 
 
 def jobs(
@@ -35,8 +34,8 @@ def jobs(
 ) -> None:
     """List the newest jobs."""
     from revela.client import Client
-    from revela.job_display import print_jobs, print_json
-    from revela.job_request import status_named
+    from revela.jobs.display import print_jobs, print_json
+    from revela.jobs.request import status_named
 
     wanted = None if status is None else status_named(status)
     with Client(url, key) as client:

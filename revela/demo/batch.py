@@ -1,12 +1,12 @@
 """The demo's batch: one item per photo, each with another motion of the camera."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from revela.failures import UsageFault
+from revela.jobs.file_names import distinct_names
 from shared.errors import JobError
 
 _MOTIONS: tuple[dict[str, Any], ...] = (
@@ -55,22 +55,9 @@ def batch_request(photos: Sequence[Path], urls: Sequence[str], size: Size) -> di
     """Return the body of ``POST /v1/jobs`` for the photos that are served at `urls`."""
     items = [
         {"id": name, "image": url, **_MOTIONS[n % len(_MOTIONS)]}
-        for n, (name, url) in enumerate(zip(_item_ids(photos), urls, strict=True))
+        for n, (name, url) in enumerate(
+            zip(distinct_names((photo.stem for photo in photos), "photo"), urls, strict=True)
+        )
     ]
     defaults = {"width": size.width, "height": size.height, "duration_s": size.duration_s}
     return {"operation": "img2vid", "items": items, "defaults": defaults, "labels": {"made-by": "revela demo"}}
-
-
-def _item_ids(photos: Sequence[Path]) -> list[str]:
-    """Return an id for each photo: its name as far as ids allow, with a number where two would be alike."""
-    ids: list[str] = []
-    for photo in photos:
-        name = re.sub(r"[^A-Za-z0-9_-]+", "-", photo.stem).strip("-")[:100] or "photo"
-        taken = {other.lower() for other in ids}
-        number = 1
-        unique = name
-        while unique.lower() in taken:
-            number += 1
-            unique = f"{name}-{number}"
-        ids.append(unique)
-    return ids

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from revela.called_as import called_as
 from revela.client import Client
 from revela.demo.batch import FULL, QUICK, Size, batch_request, readable_photos
 from revela.demo.outcome import Outcome, SavedVideo, print_outcome, print_outcome_json
@@ -22,8 +22,9 @@ from revela.demo.photo_server import serving_photos
 from revela.demo.pictures import draw_pictures
 from revela.demo.server_process import RunningServer, running_server
 from revela.demo.video_check import decoded_frames
-from revela.failures import JobNotCompleted, SomethingBroken, UsageFault
-from revela.job_display import live_bar
+from revela.failures import JobNotCompleted, SomethingBroken
+from revela.jobs.live_bar import live_bar
+from revela.jobs.save import make_folder, save_outputs
 from shared.wire.job import ItemView, JobView
 from shared.wire.status import Status
 
@@ -48,7 +49,7 @@ def run_demo(wishes: Wishes) -> None:
     """Show it all. JobNotCompleted or SomethingBroken if anything in it went wrong; no process stays behind."""
     console = Console(highlight=False, soft_wrap=False, stderr=wishes.as_json)
     own = readable_photos(wishes.photos)
-    _make_folder(wishes.output)
+    make_folder(wishes.output)
     with _ending_on_signals(), _folder(keep=wishes.keep) as folder, ExitStack() as stack:
         started_s = time.monotonic()
         photos = own or _draw(folder, wishes.size, console)
@@ -84,27 +85,19 @@ def _draw(folder: Path, size: Size, console: Console) -> list[Path]:
 
 
 def _follow(client: Client, job: JobView, wishes: Wishes) -> JobView:
-    with nullcontext(None) if wishes.as_json else live_bar() as report:
-        job = client.wait(job.id, report)
+    with nullcontext(None) if wishes.as_json else live_bar() as bar:
+        job = client.wait(job.id, None if bar is None else bar.show)
     return job.model_copy(update={"items": list(client.items(job.id))})
 
 
-def _make_folder(output: Path) -> None:
-    """Make the folder for the videos before any work is done for it; UsageFault."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as failed:
-        raise UsageFault(f"{output}: {failed.strerror}") from failed
-
-
 def _save(client: Client, job: JobView, output: Path) -> list[SavedVideo]:
-    return [_save_item(client, item, output) for item in job.items if item.status is Status.COMPLETED]
+    finished = [item for item in job.items if item.status is Status.COMPLETED]
+    saved = save_outputs(client, finished, output)
+    return [_checked(item, saved[item.output["video"].url]) for item in finished]
 
 
-def _save_item(client: Client, item: ItemView, output: Path) -> SavedVideo:
+def _checked(item: ItemView, path: Path) -> SavedVideo:
     video = item.output["video"]
-    name = f"{item.id}{Path(urlsplit(video.url).path).suffix}"
-    path = client.download(video, output.resolve() / name)
     expected = (video.model_extra or {}).get("frames", 0)
     return SavedVideo(item.id, path, path.stat().st_size, decoded_frames(path), expected)
 
@@ -118,7 +111,7 @@ def _tell(outcome: Outcome, kept: RunningServer | None, key: str, wishes: Wishes
     if kept is not None:
         console.print(
             f"Still serving; Ctrl-C ends it. Its data stays in {kept.data_dir}\n"
-            f"  export REVELA_URL={kept.url} REVELA_API_KEY={key}\n  revela job {outcome.job.id}",
+            f"  export REVELA_URL={kept.url} REVELA_API_KEY={key}\n  {called_as()} job {outcome.job.id}",
             soft_wrap=True,
         )
 

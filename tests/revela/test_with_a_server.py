@@ -95,7 +95,7 @@ def test_submit_waits_and_prints_the_finished_job(connected: Terminal, here: Sur
     assert ended.code == 0, ended.err
     job = JobView.model_validate(ended.json)
     assert job.status is Status.COMPLETED
-    assert [item.id for item in job.items] == ["img-001"]
+    assert [item.id for item in job.items] == ["1"]
     shown = connected("job", job.id)
     assert "COMPLETED" in shown.out
     assert job.items[0].output["video"].url in shown.out
@@ -105,11 +105,26 @@ def test_submit_waits_and_prints_the_finished_job(connected: Terminal, here: Sur
     assert connected("jobs", "--status", "cancelled", "--json").json == []
 
 
+def test_outputs_are_saved_under_their_items_names(connected: Terminal, here: Surroundings, tmp_path: Path) -> None:
+    images = ["--image", here.photo, "--image", here.photo, "--image", f"http://{here.photos.authority}/none.jpg"]
+    ended = connected("submit", "img2vid", *images, *params(SMALL), "--output", "videos")
+    assert (ended.code, ended.err.splitlines()[0][:4]) == (JobNotCompleted.exit_code, "job_")
+    rows = [line.split("\t") for line in ended.out.splitlines()]
+    assert [(row[0], row[1]) for row in rows] == [("1", "COMPLETED"), ("1-2", "COMPLETED"), ("none", "FAILED")]
+    files = [Path(row[5]) for row in rows[:2]]
+    assert files == [tmp_path / "videos/1.mp4", tmp_path / "videos/1-2.mp4"]
+    assert [path.stat().st_size for path in files] == [int(row[3]) for row in rows[:2]]
+    again = connected("job", ended.err.split()[0], "--output", "again", "--json").json
+    assert again["files"] == [str(tmp_path / "again" / path.name) for path in files]
+    assert [Path(path).read_bytes() for path in again["files"]] == [path.read_bytes() for path in files]
+
+
 def test_submit_without_wait_says_how_to_follow(connected: Terminal, here: Surroundings) -> None:
-    said = connected("submit", "img2vid", "--image", here.photo, *params(SMALL)).out
-    job_id = said.split()[0]
+    said = connected("submit", "img2vid", "--image", here.photo, *params(SMALL))
+    job_id = said.out.strip()
     assert job_id.startswith("job_")
-    assert f"revela job {job_id}" in said
+    assert f"revela job {job_id} --wait" in said.err
+    assert connected("job", job_id, "--wait").code == 0
 
 
 def test_a_job_that_fails_is_exit_code_1_and_its_reason_is_shown(connected: Terminal, here: Surroundings) -> None:
@@ -123,10 +138,12 @@ def test_a_job_that_fails_is_exit_code_1_and_its_reason_is_shown(connected: Term
 def test_a_refused_request_is_exit_code_2_and_points_at_the_field(connected: Terminal, here: Surroundings) -> None:
     refused = connected("submit", "img2vid", "--image", here.photo, "--param", "fps=0")
     assert refused.code == ServerRefused.exit_code
-    assert "fps" in refused.err
-    assert connected("submit", "nonsense", "--param", "a=1").code == ServerRefused.exit_code
-    assert connected("job", "job_00000000000000000000000000").code == ServerRefused.exit_code
-    assert connected("job", "../../health").code == ServerRefused.exit_code
+    assert "--param fps: " in refused.err
+    unknown = connected("submit", "img3vid", "--param", "a=1")
+    assert (unknown.code, "did you mean img2vid" in unknown.err) == (ServerRefused.exit_code, True)
+    for job_id in ("job_00000000000000000000000000", "nope", "../../health"):
+        missing = connected("job", job_id)
+        assert (missing.code, missing.err) == (ServerRefused.exit_code, f"revela: no job {job_id}\n")
     assert connected("jobs", "--key", "rv_wrong").code == ServerRefused.exit_code
 
 

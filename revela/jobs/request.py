@@ -5,25 +5,38 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from revela.failures import UsageFault
+from revela.jobs.file_names import distinct_names
 from shared.wire.status import Status
 
 
 def job_request(operation: str, params: Sequence[str], images: Sequence[str], items: str | None) -> dict[str, Any]:
     """Return the request: one item per image or entry of `items`, with `params` (`key=value`) as their defaults.
 
+    An image's item has the image's file name as id, without its extension and with -2, -3, … where two would be alike.
     Without images and items there is one item, made of `params` alone. UsageFault for a text that can't be read.
     """
     if images and items is not None:
         raise UsageFault("give either --image or --items")
     named = dict(_param(text) for text in params)
     if images:
-        entries = [{"id": f"img-{n:03}", "image": image} for n, image in enumerate(images, 1)]
+        ids = distinct_names(map(_file_stem, images), "image")
+        entries = [{"id": item_id, "image": image} for item_id, image in zip(ids, images, strict=True)]
         return {"operation": operation, "items": entries, "defaults": named}
     if items is not None:
         return {"operation": operation, "items": _read_items(items), "defaults": named}
     return {"operation": operation, "input": named}
+
+
+def _file_stem(address: str) -> str:
+    """Return the name at the end of an address without its extension; empty where there is none."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return Path(unquote(parts.path).rstrip("/") or parts.netloc).stem
 
 
 def _param(text: str) -> tuple[str, Any]:

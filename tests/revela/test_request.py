@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from revela.failures import UsageFault
-from revela.job_request import job_request, status_named
+from revela.jobs.request import job_request, status_named
 from shared.wire.status import Status
 
 
@@ -17,11 +17,21 @@ def test_params_alone_make_one_item() -> None:
 
 def test_each_image_makes_an_item_and_params_are_their_defaults() -> None:
     request = job_request("img2vid", ["motion=pan_left"], ["https://a/1.jpg", "https://a/2.jpg"], None)
-    assert [(item["id"], item["image"]) for item in request["items"]] == [
-        ("img-001", "https://a/1.jpg"),
-        ("img-002", "https://a/2.jpg"),
-    ]
+    assert request["items"] == [{"id": "1", "image": "https://a/1.jpg"}, {"id": "2", "image": "https://a/2.jpg"}]
     assert request["defaults"] == {"motion": "pan_left"}
+
+
+def test_an_image_s_item_is_named_for_its_file() -> None:
+    addresses = [
+        "https://a/b/beach.jpg?signature=x.y",
+        "https://b/beach.png",
+        "https://a/sea%20side.heic",
+        "upload://upl_7",
+        "https://a.b/",
+        "http://[",
+    ]
+    ids = [item["id"] for item in job_request("img2vid", [], addresses, None)["items"]]
+    assert ids == ["beach", "beach-2", "sea-side", "upl_7", "a", "image"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""A refusal that points at what was typed, where the server points into the request made of it."""
+
+from typing import Any
+
+from revela.failures import ServerRefused
+from shared.wire.problem import Problem, ProblemField
+
+
+def as_typed(refused: ServerRefused, request: dict[str, Any], *, from_images: bool) -> ServerRefused:
+    """Return the refusal of `request` with each pointer as words of the command line, the same fault only once."""
+    problem: Problem = refused.problem
+    faults = {(_typed(fault.pointer, request, from_images=from_images), fault.detail): None for fault in problem.errors}
+    errors = [ProblemField(pointer=pointer, detail=detail) for pointer, detail in faults]
+    return ServerRefused(problem.model_copy(update={"errors": errors}))
+
+
+def _typed(pointer: str, request: dict[str, Any], *, from_images: bool) -> str:
+    match pointer.removeprefix("/").split("/"):
+        case ["operation"]:
+            return str(request["operation"])
+        case ["input" | "defaults", *field] if field:
+            return f"--param {_dotted(field)}"
+        case ["items", n, *field] if from_images and n.isdecimal():
+            item = request["items"][int(n)]
+            return f"--image {item['image']}" if field[:1] == ["image"] else f"--param {_dotted(field)}"
+        case ["items", n, *field] if n.isdecimal():
+            return " ".join(
+                filter(None, (f"--items, item {int(n) + 1}{_name(request['items'][int(n)])}", _dotted(field)))
+            )
+    return pointer
+
+
+def _name(item: Any) -> str:
+    return f" ({item['id']})" if isinstance(item, dict) and "id" in item else ""
+
+
+def _dotted(field: list[str]) -> str:
+    return ".".join(part.replace("~1", "/").replace("~0", "~") for part in field)

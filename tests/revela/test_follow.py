@@ -1,0 +1,120 @@
+"""A job is followed to its end, whatever its server does meanwhile."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from revela.client import Client
+from revela.failures import Interrupted, ServerRefused
+from revela.jobs.follow import wait_for_end
+from shared.wire.job import JobView
+from shared.wire.status import Status
+from tests.served import Server, served
+from tests.serving import serving
+from tests.waiting import until_now
+
+JOB: dict[str, Any] = {
+    "id": "job_1",
+    "operation": "img2vid",
+    "operation_version": 1,
+    "status": "IN_PROGRESS",
+    "retry_of": None,
+    "progress": None,
+    "summary": {"total": 1, "succeeded": 0, "failed": 0},
+    "error": None,
+    "created_at": "2026-01-01T00:00:00Z",
+    "started_at": None,
+    "completed_at": None,
+    "delay_ms": 0,
+    "execution_ms": 0,
+    "attempts": 1,
+    "expires_at": None,
+}
+
+
+def problem(status: int) -> Response:
+    content = {"title": "t", "status": status, "detail": "d", "code": "c"}
+    return JSONResponse(content, status, media_type="application/problem+json")
+
+
+def followed(*answers: Callable[[], Response]) -> tuple[JobView, list[float]]:
+    """Follow a job on a server that gives these answers in turn; return what it ended as, and the pauses made."""
+    left = list(answers)
+
+    async def answer(_request: Request) -> Response:
+        return left.pop(0)()
+
+    pauses_s: list[float] = []
+    with serving(Starlette(routes=[Route("/v1/jobs/job_1", answer)])) as url, Client(url, "k") as client:
+        ended = wait_for_end(client, JobView.model_validate(JOB), None, pauses_s.append)
+    return ended, pauses_s
+
+
+def running() -> Response:
+    return JSONResponse(JOB)
+
+
+def completed() -> Response:
+    return JSONResponse({**JOB, "status": "COMPLETED"})
+
+
+def bad_gateway() -> Response:
+    return HTMLResponse("<h1>Bad Gateway</h1>", 502)
+
+
+def test_a_server_that_fails_is_asked_again_after_growing_pauses() -> None:
+    failures = [bad_gateway, lambda: problem(503), lambda: problem(429), *[bad_gateway] * 5]
+    ended, pauses_s = followed(running, *failures, running, bad_gateway, completed)
+    assert ended.status is Status.COMPLETED
+    assert pauses_s == [0.5, 1, 2, 4, 5, 5, 5, 5, 0.5]
+
+
+@pytest.mark.parametrize("status", [401, 404, 403])
+def test_a_server_that_refuses_is_believed(status: int) -> None:
+    with pytest.raises(ServerRefused):
+        followed(running, lambda: problem(status))
+
+
+@pytest.mark.slow
+def test_a_followed_job_outlives_its_server_and_an_interrupt(tmp_path: Path) -> None:
+    with served(tmp_path, workers=0) as server:
+        key = server.create_key()
+        patient, interrupted = (Submitted(server, key, tmp_path / name) for name in ("patient", "interrupted"))
+        for submitted in (patient, interrupted):
+            until_now(lambda: submitted.said().startswith("job_"), 30)  # noqa: B023 - it ends before the next turn
+        server.kill()
+        for submitted in (patient, interrupted):
+            until_now(lambda: "server away, waiting" in submitted.said(), 30)  # noqa: B023
+        interrupted.process.send_signal(signal.SIGINT)
+        assert interrupted.process.wait(30) == Interrupted.exit_code
+        job_id = interrupted.said().split()[0]
+        command = f"{sys.executable} -m revela job {job_id} --wait"
+        assert f"the job goes on; follow it with: {command}" in interrupted.said()
+        server._workers = 1
+        server.start()
+        assert patient.process.wait(60) == 0, patient.said()
+        assert Client(server.url, key).wait(job_id).status is Status.COMPLETED
+
+
+class Submitted:
+    """A `revela submit --wait` in a process of its own."""
+
+    def __init__(self, server: Server, key: str, err: Path) -> None:
+        words = ("submit", "echo", "--param", "text=a", "--wait", "--url", server.url, "--key", key)
+        argv = [sys.executable, "-m", "revela", *words]
+        self._err = err
+        with err.open("w") as file:
+            self.process = subprocess.Popen(argv, cwd=server.folder, stdout=subprocess.DEVNULL, stderr=file)
+
+    def said(self) -> str:
+        """What stands on its standard error so far."""
+        return self._err.read_text()

@@ -1,0 +1,105 @@
+"""How jobs are shown: on a terminal for people, in a pipe for programs; never folded."""
+
+import fcntl
+import io
+import json
+import os
+import pty
+import struct
+import sys
+import termios
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from revela.jobs.display import print_job, print_json
+from revela.rows import print_rows
+from shared.wire.job import JobView
+
+URL = f"https://media.example.com/output/{'t' * 120}/video.mp4"
+JOB_ID = "job_01M7Z8Q2W3E4R5T6Y7V8B9N0AB"
+OUTPUT = {"url": URL, "content_type": "video/mp4", "size_bytes": 812_345, "sha256": "0" * 64, "duration_s": 5.0}
+ERROR = {"code": "media-corrupt", "detail": "cut\toff\n\x1b[31mhere", "retryable": False, "stage": "decode"}
+
+
+def job() -> JobView:
+    return JobView.model_validate(
+        {
+            "id": JOB_ID,
+            "operation": "img2vid",
+            "operation_version": 1,
+            "status": "COMPLETED_WITH_ERRORS",
+            "retry_of": None,
+            "progress": None,
+            "items": [
+                {"id": "beach", "status": "COMPLETED", "output": {"video": OUTPUT}},
+                {"id": "x", "status": "FAILED", "error": ERROR},
+            ],
+            "summary": {"total": 2, "succeeded": 1, "failed": 1},
+            "error": None,
+            "created_at": "2026-01-01T00:00:00Z",
+            "started_at": None,
+            "completed_at": None,
+            "delay_ms": 0,
+            "execution_ms": 0,
+            "attempts": 1,
+            "expires_at": None,
+        }
+    )
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None], columns: int) -> str:
+    """Return what `act` writes to a terminal that is `columns` wide."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with io.TextIOWrapper(os.fdopen(theirs, "wb", 0), write_through=True) as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        act()
+        written = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    return written.replace("\r\n", "\n")
+
+
+def test_on_a_narrow_terminal_ids_and_links_stay_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = on_a_terminal(monkeypatch, lambda: print_job(job(), {URL: Path("/videos/beach.mp4")}), columns=40)
+    assert JOB_ID in shown
+    assert "0.8 MB" in shown
+    assert f"beach  {URL}\n" in shown
+    assert "saved as /videos/beach.mp4\n" in shown
+    assert "\x1b[33mCOMPLETED_WITH_ERRORS" in shown
+
+
+def test_what_a_server_writes_can_t_act_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = on_a_terminal(monkeypatch, lambda: print_job(job(), {}), columns=80)
+    assert "media-corrupt: cut off  [31mhere\n" in shown
+
+
+def test_in_a_pipe_each_output_is_one_row_of_bare_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    print_job(job(), {URL: Path("/videos/beach.mp4")})
+    written = capsys.readouterr()
+    assert [line.split("\t") for line in written.out.splitlines()] == [
+        ["beach", "COMPLETED", "5.0", "812345", URL, "/videos/beach.mp4"],
+        ["x", "FAILED", "", "", "media-corrupt: cut off  [31mhere", ""],
+    ]
+    assert written.err == f"{JOB_ID}  img2vid  COMPLETED_WITH_ERRORS  1 of 2 items\n"
+
+
+def test_saved_files_stand_beside_the_job_in_its_json(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json(job(), {URL: Path("/videos/beach.mp4")})
+    written = json.loads(capsys.readouterr().out)
+    assert written["files"] == ["/videos/beach.mp4"]
+    assert JobView.model_validate(written) == job()
+
+
+def test_columns_are_aligned_on_a_terminal_and_nothing_is_padded_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [("a", "日本", "x"), ("long", "b", "")]
+    shown = on_a_terminal(monkeypatch, lambda: print_rows(rows), columns=20)
+    assert shown == "a     日本  x\nlong  b     \n"
+
+
+def test_no_rows_are_nothing_at_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows([], ("a", "b"))
+    assert capsys.readouterr().out == ""
