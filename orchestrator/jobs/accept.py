@@ -1,14 +1,16 @@
 """What is accepted: a request is checked against its operation's contract and becomes a planned job."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from itertools import islice
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.caller import Caller
 from orchestrator.jobs.plan import plan_tasks
+from orchestrator.jobs.unknown_names import did_you_mean, unknown_field
 from orchestrator.settings import Settings
 from shared.catalogue import Catalogue
 from shared.clock import Clock
@@ -19,7 +21,8 @@ from shared.operation import AnyOperation
 from shared.wire.job import JobRequest, Priority
 from shared.wire.media_input import MediaInput, media_inputs
 
-_MAX_FAULTS = 50
+MAX_FAULTS = 50
+"""How many faults of a request are told at most."""
 _PRIORITY = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 
 
@@ -70,7 +73,8 @@ def accept_job(body: Any, *, catalogue: Catalogue, caller: Caller, settings: Set
     request = _read_request(body)
     operation = catalogue.get(request.operation)
     if operation is None:
-        raise UnknownOperation(errors=[FieldError("/operation", f"there is no operation {request.operation}")])
+        detail = f"there is no operation {request.operation}{did_you_mean(request.operation, tuple(catalogue))}"
+        raise UnknownOperation(errors=[FieldError("/operation", detail)])
     checked = _CheckedItems(request, operation, settings.private_sources)
     return _planned(request, operation, checked, caller, settings.max_workers, clock)
 
@@ -85,6 +89,8 @@ class _CheckedItems:
         self._allow_private = allow_private
         seen: set[str] = set()
         for n, (item_id, params) in enumerate(request.all_items()):
+            if len(self._faults) >= MAX_FAULTS:
+                break
             where = "/input" if request.items is None else f"/items/{n}"
             if item_id in seen:
                 self._fault(f"{where}/id", "another item has this id")
@@ -97,7 +103,7 @@ class _CheckedItems:
         try:
             valid = operation.params.model_validate_json(json.dumps(params), strict=True)
         except ValidationError as invalid:
-            for fault in field_errors(invalid):
+            for fault in field_errors(invalid, operation.params, "parameter"):
                 self._fault(origin.pointer(fault.pointer), fault.detail)
             return
         for pointer, media in media_inputs(valid):
@@ -114,7 +120,7 @@ class _CheckedItems:
             self._fault(pointer, refused.detail)
 
     def _fault(self, pointer: str, detail: str) -> None:
-        if len(self._faults) < _MAX_FAULTS:
+        if len(self._faults) < MAX_FAULTS:
             self._faults.setdefault(pointer, FieldError(pointer, detail))
 
 
@@ -141,21 +147,25 @@ def _read_request(body: Any) -> JobRequest:
     try:
         return JobRequest.model_validate_json(json.dumps(body), strict=True)
     except ValidationError as invalid:
-        _refuse(field_errors(invalid))
+        raise InvalidRequest(errors=field_errors(invalid, JobRequest)) from None
 
 
-def _refuse(faults: Iterable[FieldError]) -> NoReturn:
-    raise InvalidRequest(errors=tuple(faults)[:_MAX_FAULTS])
+def field_errors(
+    invalid: ValidationError, model: type[BaseModel] | None = None, noun: str = "field"
+) -> list[FieldError]:
+    """Return pydantic's first findings as JSON pointers (RFC 6901) and sentences.
 
-
-def field_errors(invalid: ValidationError) -> list[FieldError]:
-    """Return pydantic's findings as JSON pointers (RFC 6901) and sentences."""
+    With the `model` that was read, a field that it does not have is an unknown `noun`, with what was probably meant.
+    """
+    found = invalid.errors(include_url=False, include_context=False, include_input=False)
     return [
         FieldError(
             "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in fault["loc"]),
-            fault["msg"].removeprefix("Value error, "),
+            unknown_field(fault["loc"], model, noun)
+            if model is not None and fault["type"] == "extra_forbidden"
+            else fault["msg"].removeprefix("Value error, "),
         )
-        for fault in invalid.errors(include_url=False, include_context=False, include_input=False)
+        for fault in islice(found, MAX_FAULTS)
     ]
 
 

@@ -1,11 +1,12 @@
 """What is accepted and what is refused, with pointers."""
 
+import time
 from typing import Any
 
 import pytest
 
 from orchestrator.caller import Caller
-from orchestrator.jobs.accept import AcceptedJob, accept_job
+from orchestrator.jobs.accept import MAX_FAULTS, AcceptedJob, accept_job
 from orchestrator.settings import Settings
 from shared.catalogue import Catalogue
 from shared.clock import ManualClock
@@ -124,7 +125,40 @@ def test_an_allowed_private_address_is_taken() -> None:
     assert accept(body, allow_private_sources="127.0.0.1:9000").items
 
 
-def test_an_unknown_operation_is_named() -> None:
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (job(defaults={"duration": 5}), "unknown parameter duration; did you mean duration_s?"),
+        (job(items=[{"id": "a", "image": PHOTO, "heigth": 64}]), "unknown parameter heigth; did you mean height?"),
+        (job(items=[{"id": "a", "image": PHOTO, "focus": {"z": 1}}]), "unknown parameter z; there are x, y"),
+        (job(item=[]), "unknown field item; did you mean items?"),
+        (job(defaults={"d" * 1000: 5}), f"unknown parameter {'d' * 64}"),
+    ],
+)
+def test_an_unknown_field_is_named_with_what_was_probably_meant(body: Any, said: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        accept(body)
+    assert [fault.detail for fault in refused.value.errors] == [said]
+
+
+def test_a_field_like_no_other_is_answered_with_those_there_are() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        accept(job(defaults={"colour": "red"}))
+    assert refused.value.errors[0].detail.startswith("unknown parameter colour; there are image, duration_s, width")
+
+
+def test_a_request_full_of_unknown_fields_is_refused_as_fast_as_any() -> None:
+    names = [{"id": str(n), "image": PHOTO, **{f"duration_{n}_{m}": 0 for m in range(60)}} for n in range(1000)]
+    started_s = time.process_time()
+    assert len(pointers(job(items=names))) == MAX_FAULTS
+    assert time.process_time() - started_s < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("img3vid", "there is no operation img3vid; did you mean img2vid?"), ("paint", "there is no operation paint")],
+)
+def test_an_unknown_operation_is_named(name: str, said: str) -> None:
     with pytest.raises(UnknownOperation) as refused:
-        accept(job(operation="img3vid"))
-    assert refused.value.errors[0].pointer == "/operation"
+        accept(job(operation=name))
+    assert [(fault.pointer, fault.detail) for fault in refused.value.errors] == [("/operation", said)]
