@@ -1,11 +1,12 @@
 """Being a worker of a pool: the same worker as on RunPod runs as a child, with a gate between it and the pool."""
 
 import asyncio
+import re
 import signal
-from asyncio.subprocess import Process
 from collections.abc import Coroutine
 from typing import Any
 
+import structlog
 from pydantic import ValidationError
 
 from revela.failures import SomethingBroken, UsageFault
@@ -16,6 +17,12 @@ from revela.worker_gate.joining import refusal, wait_for_pool
 from revela.worker_gate.pool_link import PoolLink, pool_link
 from shared.logs import configure_logs
 from worker.settings import WorkerSettings
+
+_WORKER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_RENEWAL_PAUSE_S = 3.0
+"""A pool takes a worker for a new one after 2 s without a poll."""
+_STUCK_S = 5.0
+log = structlog.get_logger()
 
 
 class _Orders:
@@ -35,9 +42,14 @@ class _Orders:
 def join_pool(url: str, worker_id: str, token: str) -> None:
     """Work for the pool at `url` until told to end; an absent pool is waited for.
 
-    UsageFault if the address is no pool's or the pool refuses the token; SomethingBroken if the worker dies.
+    UsageFault if the address is no pool's, the id or token can't be, or the pool refuses the token; SomethingBroken
+    if the worker dies.
     """
     pool_url = pool_address(url)
+    if not _WORKER_ID.fullmatch(worker_id):
+        raise UsageFault(f"--id {worker_id}: a worker's id is 1 to 64 of A-Z, a-z, 0-9, - and _")
+    if not (token.isascii() and token.isprintable()):
+        raise UsageFault("the token holds characters that no token has; it is what `revela keys worker` printed")
     try:
         configure_logs(WorkerSettings().log_format)
     except ValidationError as wrong:
@@ -54,35 +66,46 @@ async def _join(pool_url: str, worker_id: str, token: str) -> None:
 
 async def _work(link: PoolLink, orders: _Orders) -> None:
     gate = Gate(link)
+    announcing = asyncio.ensure_future(_announce(gate, link))
     async with gate.listening() as gate_url:
-        async with sdk_worker(gate_url, link.worker_id, gate.key) as child:
-            announcing = asyncio.ensure_future(_announce(gate, link))
-            try:
-                await _first(child.wait(), orders.end.wait(), gate.refused.wait())
-                await _end(child, gate, orders)
-            finally:
-                announcing.cancel()
+        while True:
+            code = await _run_child(gate, gate_url, link.worker_id, orders)
+            if orders.end.is_set() or not gate.renewal.is_set():
+                break
+            log.info("worker.replaced")
+            await _first(asyncio.sleep(_RENEWAL_PAUSE_S), orders.end.wait())
+            gate.renewed()
         await _first(gate.settle(), orders.die.wait())
+    announcing.cancel()
     print(f"left {link.pool_url}, tasks delivered: {gate.delivered}", flush=True)
     if gate.refused.is_set():
         raise refusal(link.worker_id)
     if orders.die.is_set():
         raise SomethingBroken("the worker was killed at once; if it had a task, another worker gets it")
     if not orders.end.is_set():
-        raise SomethingBroken(f"the worker ended by itself with code {child.returncode}; its last lines tell why")
+        raise SomethingBroken(f"the worker ended by itself with code {code}; its last lines tell why")
+
+
+async def _run_child(gate: Gate, gate_url: str, worker_id: str, orders: _Orders) -> int | None:
+    """Run one worker until it has ended or is to end; return its exit code."""
+    async with sdk_worker(gate_url, worker_id, gate.key) as child:
+        await _first(child.wait(), orders.end.wait(), gate.refused.wait(), gate.renewal.wait())
+        if child.returncode is None:
+            child.send_signal(signal.SIGTERM)
+            gate.end_polls()
+            await _first(child.wait(), orders.die.wait(), _patience(gate))
+    return child.returncode
+
+
+async def _patience(gate: Gate) -> None:
+    """Wait for as long as a worker is given to end: one in which something hangs can't."""
+    await gate.renewal.wait()
+    await asyncio.sleep(_STUCK_S)
 
 
 async def _announce(gate: Gate, link: PoolLink) -> None:
     await gate.asked.wait()
     print(f"joined {link.pool_url} as {link.worker_id}, waiting for work", flush=True)
-
-
-async def _end(child: Process, gate: Gate, orders: _Orders) -> None:
-    """Return when the worker has delivered its task and ended, or is to be killed."""
-    if child.returncode is None:
-        child.send_signal(signal.SIGTERM)
-        gate.end_polls()
-        await _first(child.wait(), orders.die.wait())
 
 
 async def _first(*waits: Coroutine[Any, Any, object]) -> int:

@@ -26,6 +26,8 @@ _BRIEF_S = 4.0
 _EMPTY_AFTER_S = 1.0
 _PROGRESS_START = b'{"status": "IN_PROGRESS"'
 """How the SDK writes a progress post, which goes where results go."""
+_STOP_POD_END = b'"stopPod": true}'
+"""How the SDK ends a result whose handler asked for a fresh worker."""
 
 
 class Gate:
@@ -37,6 +39,8 @@ class Gate:
         """Set when the worker asks for its first job."""
         self.refused = asyncio.Event()
         """Set when the pool takes the token no more."""
+        self.renewal = asyncio.Event()
+        """Set when the worker has asked to be replaced: something in it hangs, and the pool gives it no more jobs."""
         self.delivered = 0
         self._link = link
         self._ending = asyncio.Event()
@@ -63,6 +67,11 @@ class Gate:
     def end_polls(self) -> None:
         """Answer open polls and take no more jobs: a worker that was told to end waits for its polls first."""
         self._ending.set()
+
+    def renewed(self) -> None:
+        """Serve the next worker."""
+        self.renewal.clear()
+        self._ending.clear()
 
     async def settle(self) -> None:
         """Return when no delivery is under way."""
@@ -124,6 +133,8 @@ class Gate:
     async def _deliver(self, path_and_query: str, body: bytes) -> int:
         status = await deliver(self._link, path_and_query, body)
         self.delivered += status < 300
+        if body.endswith(_STOP_POD_END):
+            self.renewal.set()
         return status
 
     async def _once(self, request: web.Request) -> web.Response:

@@ -3,6 +3,7 @@
 import pytest
 
 from revela.failures import UsageFault
+from revela.pool_worker import join_pool
 from revela.worker_gate.address import pool_address
 
 
@@ -30,3 +31,9 @@ def test_a_bare_server_gets_the_pool_s_path_and_a_path_stays(written: str, meant
 def test_what_is_no_address_is_said_with_what_one_looks_like(written: str) -> None:
     with pytest.raises(UsageFault, match="http://HOST:PORT/v2/local"):
         pool_address(written)
+
+
+@pytest.mark.parametrize(("worker_id", "token", "said"), [("../x", "wk_a", "--id"), ("box-1", "wk_a\nb", "token")])
+def test_an_id_or_a_token_that_can_t_be_is_not_sent_anywhere(worker_id: str, token: str, said: str) -> None:
+    with pytest.raises(UsageFault, match=said):
+        join_pool("http://127.0.0.1:9", worker_id, token)

@@ -104,5 +104,15 @@ async def test_nothing_is_left_when_one_of_the_two_is_killed(storage: ObjectServ
         await asyncio.to_thread(nothing_runs, families[0] | families[1])
 
 
+async def test_a_worker_in_which_something_hangs_is_replaced(storage: ObjectServer, tmp_path: Path) -> None:
+    hanging = order(storage, "hangs", {"a": {"seconds": 600}}, execution_timeout_s=1).model_dump(mode="json")
+    with pool_rig(tmp_path, OPTIONS) as rig, worker_command(tmp_path, rig.url, issue(rig)) as worker:
+        rig.run(hanging)
+        await until(lambda: "worker.replaced" in worker.text(), 90)
+        job_id = rig.run(echo(storage, 0.0, tmp_path / "journal"))
+        assert (await asyncio.to_thread(rig.until, job_id, timeout_s=60))["status"] == "COMPLETED"
+        assert worker.text().count("worker.started") == 2
+
+
 def issue(rig: Rig, worker_id: str = "box-1") -> str:
     return rig.call(rig.pool.issue_worker(worker_id))
