@@ -5,24 +5,27 @@ from typing import Annotated
 
 import typer
 
+from revela.command_groups import SectionedCommands
 from revela.commands.demo import demo
 from revela.commands.doctor import doctor
 from revela.commands.jobs import job, jobs
 from revela.commands.keys import keys
 from revela.commands.migrate import migrate
+from revela.commands.operations import operations
 from revela.commands.serve import serve
 from revela.commands.submit import submit
 from revela.commands.worker import worker
 
 app = typer.Typer(
     name="revela",
+    cls=SectionedCommands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, serve, worker, submit, job, jobs, migrate, doctor):
+for _command in (demo, serve, worker, submit, job, jobs, operations, migrate, doctor):
     app.command()(_command)
 app.add_typer(keys, name="keys")
 

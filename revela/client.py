@@ -24,6 +24,10 @@ LONG_POLL_S = 25
 """The longest `wait` that the server holds an answer for."""
 
 
+class _Catalogue(WireModel):
+    operations: list[dict[str, Any]]
+
+
 class Client:
     """A connection to one server with one key; use it as a context manager.
 
@@ -93,6 +97,10 @@ class Client:
             if page.next_cursor is None:
                 return
             params["cursor"] = page.next_cursor
+
+    def operations(self) -> list[dict[str, Any]]:
+        """Return the operations as the server describes them, with JSON Schemas; needs no key."""
+        return self._model(_Catalogue, "GET", "/v1/operations").operations
 
     def download(self, output: OutputView, path: Path) -> Path:
         """Save an output at `path`, whole or not at all: its SHA-256 is checked before it gets its name."""

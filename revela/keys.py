@@ -3,20 +3,23 @@
 import asyncio
 import json
 import re
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
+from sqlalchemy import make_url
 
 from orchestrator import keys
 from orchestrator.settings import POOL_ENDPOINT, Settings
 from orchestrator.store.keys import StoredKey
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.store import Store
+from revela.called_as import called_as
 from revela.failures import UsageFault
-from revela.server_settings import load_settings
+from revela.rows import print_rows
+from revela.server_settings import existing_data
 from shared.clock import SystemClock, to_datetime
 
 T = TypeVar("T")
@@ -31,7 +34,9 @@ def create_key(data_dir: Path | None, name: str, tenant: str, scopes: Sequence[s
         wanted = scopes or keys.DEFAULT_SCOPES
         return await keys.create_key(store, settings.signer(), SystemClock(), name, tenant, wanted)
 
-    made = _with_store(data_dir, create)
+    settings = existing_data(data_dir, may_create=True)
+    made = _with_store(settings, create)
+    _say_where(settings)
     if as_json:
         print(json.dumps({"id": made.id, "key": made.key, "webhook_secret": made.webhook_secret}))
         return
@@ -41,23 +46,17 @@ def create_key(data_dir: Path | None, name: str, tenant: str, scopes: Sequence[s
 
 def list_keys(data_dir: Path | None, tenant: str | None, *, as_json: bool) -> None:
     """Print the keys, ended ones too."""
-    found = _with_store(data_dir, lambda store, _: keys.list_keys(store, tenant))
+    found = _with_store(existing_data(data_dir, may_create=False), lambda store, _: keys.list_keys(store, tenant))
     if as_json:
         print(json.dumps([_plain(key) for key in found], indent=2))
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("id", "name", "tenant", "scopes", "created", "last used", "state"):
-        table.add_column(heading)
-    for key in found:
-        state = "valid" if key.valid_at(SystemClock().now_ms()) else "ended"
-        scopes = " ".join(sorted(key.scopes))
-        table.add_row(key.id, key.name, key.tenant, scopes, _time(key.created_ms), _time(key.last_used_ms), state)
-    Console(highlight=False, markup=False).print(table)
+    print_rows(map(_row, found), ("id", "name", "tenant", "scopes", "created", "last used", "state"))
 
 
 def revoke_key(data_dir: Path | None, key_id: str) -> None:
     """End a key; UsageFault if no living key has that id."""
-    if not _with_store(data_dir, lambda store, _: keys.revoke_key(store, SystemClock(), key_id)):
+    settings = existing_data(data_dir, may_create=False)
+    if not _with_store(settings, lambda store, _: keys.revoke_key(store, SystemClock(), key_id)):
         raise UsageFault(f"there is no valid key with the id {key_id}")
     print(f"{key_id} is revoked")
 
@@ -76,17 +75,18 @@ def create_worker_token(data_dir: Path | None, worker_id: str, *, as_json: bool)
         finally:
             await pool.close()
 
-    token = _with_store(data_dir, issue)
+    settings = existing_data(data_dir, may_create=True)
+    token = _with_store(settings, issue)
+    _say_where(settings)
     if as_json:
         print(json.dumps({"id": worker_id, "token": token}))
         return
-    url = f"{load_settings(data_dir).public_url.rstrip('/')}/v2/{POOL_ENDPOINT}"
-    print(f"{token}\njoin with: revela worker --url {url} --id {worker_id} --token {token}")
+    url = f"{settings.public_url.rstrip('/')}/v2/{POOL_ENDPOINT}"
+    print(f"{token}\njoin with: {called_as()} worker --url {url} --id {worker_id} --token {token}")
 
 
-def _with_store(data_dir: Path | None, act: Callable[[Store, Settings], Awaitable[T]]) -> T:
+def _with_store(settings: Settings, act: Callable[[Store, Settings], Awaitable[T]]) -> T:
     """Run `act` on the database that the settings name, at this release's schema."""
-    settings = load_settings(data_dir)
     upgrade(settings.resolved_database_url)
 
     async def run() -> T:
@@ -97,6 +97,20 @@ def _with_store(data_dir: Path | None, act: Callable[[Store, Settings], Awaitabl
             await store.close()
 
     return asyncio.run(run())
+
+
+def _say_where(settings: Settings) -> None:
+    """Tell on standard error whose key was made: a server elsewhere would not know it."""
+    place = f"the data directory {settings.data_dir.resolve()}"
+    if settings.database_url is not None:
+        place = f"the database {make_url(settings.database_url).render_as_string()} and {place}"
+    print(f"made in {place}", file=sys.stderr)
+
+
+def _row(key: StoredKey) -> tuple[str | Text, ...]:
+    state = Text("valid", "green") if key.valid_at(SystemClock().now_ms()) else Text("ended", "yellow")
+    scopes = " ".join(sorted(key.scopes))
+    return key.id, key.name, key.tenant, scopes, _time(key.created_ms), _time(key.last_used_ms), state
 
 
 def _plain(key: StoredKey) -> dict[str, object]:

@@ -1,19 +1,23 @@
 """Running the orchestrator in this process: the listening socket, uvicorn, and the line that says it is ready."""
 
 import json
+import shlex
 import signal
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
 from rich.console import Console
+from rich.markup import escape
 
 from orchestrator.app import create_app
 from orchestrator.pool.options import KEEP_ALIVE_S
 from orchestrator.pool.pool import Pool
 from orchestrator.settings import Settings
+from revela.called_as import called_as
 from revela.failures import UsageFault
 from revela.server_settings import server_settings
 from shared.logs import configure_logs
@@ -52,6 +56,8 @@ def serve_forever(listen: Listen, *, data_dir: Path | None, workers: int | None,
         signal.signal(signal.SIGINT, _ignore)
         server = _AnnouncingServer(config, app.state.pool, settings, as_json=as_json)
         server.run(sockets=[listener])
+    if sys.stdout.isatty() and not as_json:
+        print("stopped")
 
 
 def _listening(listen: Listen) -> socket.socket:
@@ -93,7 +99,8 @@ def _announce(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"url": settings.public_url, "data_dir": data_dir}), flush=True)
         return
+    key_command = f"{called_as()} keys create NAME --tenant TENANT --data-dir {shlex.quote(data_dir)}"
     Console(highlight=False, soft_wrap=True).print(
-        f"Revela is ready at [bold]{settings.public_url}[/bold], data in {data_dir}; "
-        f"make a key with: revela keys create NAME --tenant TENANT --data-dir {data_dir}"
+        f"Revela is ready at [bold]{settings.public_url}[/bold], data in {escape(data_dir)}; "
+        f"make a key with: {escape(key_command)}"
     )

@@ -14,7 +14,7 @@ def migrate(
     `revela serve` does it by itself.
     """
     from orchestrator.store.migrate import HEAD, upgrade
-    from revela.server_settings import load_settings
+    from revela.server_settings import existing_data
 
-    changed = upgrade(load_settings(data_dir=data_dir).resolved_database_url)
+    changed = upgrade(existing_data(data_dir, may_create=True).resolved_database_url)
     print(f"migrated to {HEAD}" if changed else f"nothing to do, the database is at {HEAD}")

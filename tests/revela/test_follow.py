@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -91,6 +92,7 @@ def test_a_followed_job_outlives_its_server_and_an_interrupt(tmp_path: Path) -> 
         patient, interrupted = (Submitted(server, key, tmp_path / name) for name in ("patient", "interrupted"))
         for submitted in (patient, interrupted):
             until_now(lambda: submitted.said().startswith("job_"), 30)  # noqa: B023 - it ends before the next turn
+        until_now(lambda: queued(server, key) == 2, 30)  # a submit whose reply is lost would be waited for
         server.kill()
         for submitted in (patient, interrupted):
             until_now(lambda: "server away, waiting" in submitted.said(), 30)  # noqa: B023
@@ -103,6 +105,11 @@ def test_a_followed_job_outlives_its_server_and_an_interrupt(tmp_path: Path) -> 
         server.start()
         assert patient.process.wait(60) == 0, patient.said()
         assert Client(server.url, key).wait(job_id).status is Status.COMPLETED
+
+
+def queued(server: Server, key: str) -> int:
+    """Return how many tasks the pool has in its queue."""
+    return int(httpx.get(f"{server.url}/runpod/health", headers={"X-API-Key": key}).json()["jobs"]["inQueue"])
 
 
 class Submitted:

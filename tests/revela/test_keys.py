@@ -62,6 +62,66 @@ def test_migrate_says_what_it_did(terminal: Terminal) -> None:
     assert terminal("migrate").out.strip() == f"nothing to do, the database is at {HEAD}"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("create", "x", "--tenant", "t"), ("list",), ("revoke", "k"), ("worker", "w"), ("migrate",)],
+    ids=lambda command: command[0],
+)
+def test_where_nobody_named_a_directory_no_database_is_made(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("REVELA_DATA_DIR")
+    refused = terminal(*(() if command == ("migrate",) else ("keys",)), *command)
+    assert (refused.code, refused.out) == (2, "")
+    reason = f"no Revela data in {tmp_path / 'data'}; start a server there first, or give --data-dir"
+    assert refused.err == f"revela: {reason}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_is_named_may_be_new_for_a_key_and_not_for_a_look(terminal: Terminal, tmp_path: Path) -> None:
+    assert terminal("keys", "list", "--data-dir", "elsewhere").code == 2
+    assert not (tmp_path / "elsewhere").exists()
+    made = terminal("keys", "create", "shop", "--tenant", "acme", "--json", "--data-dir", "elsewhere")
+    assert made.err == f"made in the data directory {tmp_path / 'elsewhere'}\n"
+    assert [key["id"] for key in terminal("keys", "list", "--json", "--data-dir", "elsewhere").json] == [
+        made.json["id"]
+    ]
+
+
+def test_a_default_directory_with_a_database_needs_no_name(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal("migrate")
+    monkeypatch.delenv("REVELA_DATA_DIR")
+    assert terminal("keys", "create", "shop", "--tenant", "acme").code == 0
+
+
+def test_a_database_that_is_named_is_told_too(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    monkeypatch.setenv("REVELA_DATABASE_URL", url)
+    missing = terminal("keys", "list")
+    assert (missing.code, str(tmp_path / "elsewhere.db") in missing.err) == (2, True)
+    assert f"the database {url} and" in terminal("keys", "create", "shop", "--tenant", "acme").err
+
+
+def test_a_database_s_address_that_is_none_is_one_clear_line(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVELA_DATABASE_URL", "nonsense")
+    refused = terminal("keys", "list")
+    assert (refused.code, refused.err) == (2, "revela: REVELA_DATABASE_URL is not a database's address\n")
+
+
+def test_keys_are_listed_in_whole_rows_whatever_the_width(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    made = terminal("keys", "create", "a long name of a shop", "--tenant", "acme", "--json").json
+    [row] = terminal("keys", "list").out.splitlines()
+    assert row.split("\t")[:4] == [made["id"], "a long name of a shop", "acme", "jobs:read jobs:write"]
+    assert row.endswith("\tvalid")
+
+
 def test_a_setting_that_is_wrong_is_one_clear_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVELA_MAX_ATTEMPTS", "many")
     refused = terminal("keys", "list")

@@ -28,7 +28,7 @@ def test_what_can_t_be_done_as_it_was_said_is_exit_code_2(
     assert said in refused.err
 
 
-@pytest.mark.parametrize("command", [("keys", "list"), ("migrate",)])
+@pytest.mark.parametrize("command", [("keys", "create", "x", "--tenant", "t"), ("migrate",)])
 def test_a_data_directory_that_can_t_be_is_exit_code_1(
     terminal: Terminal, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
