@@ -73,7 +73,8 @@ async def _work(link: PoolLink, orders: _Orders) -> None:
             if orders.end.is_set() or not gate.renewal.is_set():
                 break
             log.info("worker.replaced")
-            await _first(asyncio.sleep(_RENEWAL_PAUSE_S), orders.end.wait())
+            if await _first(orders.end.wait(), asyncio.sleep(_RENEWAL_PAUSE_S)) == 0:
+                break
             gate.renewed()
         await _first(gate.settle(), orders.die.wait())
     announcing.cancel()
