@@ -1,17 +1,17 @@
 """The command line, the client and the README's example against `revela serve` with a real worker."""
 
 import dataclasses
-import json
 import os
+import pty
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import av
 import httpx
@@ -184,32 +184,86 @@ def test_a_download_that_is_not_what_was_promised_leaves_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_readme_s_first_job_works_as_it_is_written(here: Surroundings) -> None:
-    key_command, submit, follow, *_ = [
-        block for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL) if "REVELA_API_KEY" in block
-    ]
-    assert "keys create first --tenant me --json" in key_command
-    key = here.server.create_key("first", "me")
-    job = run_curl(submit, here, {"$REVELA_API_KEY": key})
-    ended = run_curl(follow, here, {"$REVELA_API_KEY": key, "$JOB": job["id"]})
-    assert ended["status"] == "COMPLETED"
-    video = httpx.get(ended["items"][0]["output"]["video"]["url"])
+def test_the_readme_s_first_job_works_as_it_is_written(here: Surroundings, tmp_path: Path) -> None:
+    start, photos, *steps = first_job_blocks()
+    authority = "127.0.0.1:8765"
+    assert start == f"REVELA_ALLOW_PRIVATE_SOURCES={authority} .venv/bin/revela serve --workers 1\n"
+    assert photos == "python3 -m http.server --bind 127.0.0.1 --directory docs/img2vid 8765 &\n"
+    assert (README.parent / "docs/img2vid/landscape-4x3.jpg").is_file()
+    script = "set -e\n" + "".join(steps)
+    script = script.replace("http://127.0.0.1:3000", here.server.url)
+    script = script.replace(f"http://{authority}/landscape-4x3.jpg", here.photo)
+    script = script.replace(".venv/bin/revela", f"{shlex.quote(sys.executable)} -m revela")
+    environment = {
+        **os.environ,
+        "PATH": f"{with_curl(tmp_path)}:{os.environ['PATH']}",
+        "REVELA_DATA_DIR": str(here.server.data_dir),
+        "REVELA_URL": here.server.url,
+    }
+    ran = subprocess.run(
+        ["sh", "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    answer, _, row = ran.stdout.rpartition("}")
+    ended = JobView.model_validate_json(f"{answer}}}")
+    assert ended.status is Status.COMPLETED
+    video = httpx.get(ended.items[0].output["video"].url)
     assert (video.status_code, video.headers["content-type"]) == (200, "video/mp4")
+    assert row.split("\t")[1] == "COMPLETED"
+    assert [path.suffix for path in (tmp_path / "videos").iterdir()] == [".mp4"]
 
 
-def run_curl(block: str, here: Surroundings, variables: dict[str, str]) -> Any:
-    """Run a curl line of the README on this server and photo: by curl where there is one, else by httpx."""
-    text = block.replace("http://127.0.0.1:3000", here.server.url).replace("https://example.com/photo.jpg", here.photo)
-    for variable, value in variables.items():
-        text = text.replace(variable, value)
-    words = shlex.split(text.replace("\\\n", " "))
-    assert words[:2] == ["curl", "-s"]
-    if shutil.which("curl"):
-        return json.loads(subprocess.run(words, capture_output=True, timeout=60, check=True).stdout)
-    url = next(word for word in words if word.startswith("http://"))
-    headers = dict(words[n + 1].split(": ", 1) for n, word in enumerate(words) if word == "-H")
-    content = next((words[n + 1] for n, word in enumerate(words) if word == "-d"), None)
-    return httpx.request("GET" if content is None else "POST", url, headers=headers, content=content, timeout=60).json()
+def first_job_blocks() -> list[str]:
+    """Return the shell lines of the README's first job."""
+    section = README.read_text().partition("## A first job\n")[2].partition("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def with_curl(folder: Path) -> Path:
+    """Return a folder for the PATH in which there is a `curl` for the README's lines, where the machine has none."""
+    (folder / "bin").mkdir()
+    if shutil.which("curl") is None:
+        curl = folder / "bin/curl"
+        curl.write_text(
+            f"#!{sys.executable}\nimport sys, httpx\nwords = sys.argv[1:]\n"
+            "url = next(word for word in words if word.startswith('http:'))\n"
+            "headers = dict(words[n + 1].split(': ', 1) for n, word in enumerate(words) if word == '-H')\n"
+            "content = next((words[n + 1] for n, word in enumerate(words) if word == '-d'), None)\n"
+            "method = 'GET' if content is None else 'POST'\n"
+            "print(httpx.request(method, url, headers=headers, content=content, timeout=60).text, end='')\n"
+        )
+        curl.chmod(0o700)
+    return folder / "bin"
+
+
+def test_operations_are_listed_with_what_they_take(connected: Terminal) -> None:
+    rows = [line.split("\t") for line in connected("operations", "img2vid").out.splitlines()]
+    listed = {row[1]: row[2:5] for row in rows}
+    assert listed["duration_s"] == ["number", "5.0", "≥ 0.5, ≤ 60"]
+    assert listed["image"] == ["string", "required", ""]
+    assert listed["motion"][1:] == ["zoom_in", "zoom_in, zoom_out, pan_left, pan_right, pan_up, pan_down, none"]
+    assert listed["focus"][2] == "x ≥ 0, ≤ 1; y ≥ 0, ≤ 1"
+    assert [operation["name"] for operation in connected("operations", "--json").json] == ["img2vid"]
+    unknown = connected("operations", "paint")
+    assert (unknown.code, unknown.err) == (2, "revela: no operation paint; there are img2vid\n")
+
+
+def test_a_server_on_a_terminal_says_how_to_call_it_and_that_it_stopped(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    argv = [sys.executable, "-m", "revela", "serve", "--port", "0", "--data-dir", str(tmp_path)]
+    server = subprocess.Popen(argv, stdout=theirs, stderr=subprocess.DEVNULL, cwd=tmp_path)
+    os.close(theirs)
+    try:
+        with os.fdopen(ours, "rb", 0) as terminal:
+            said = terminal.read(4096).decode()
+            server.send_signal(signal.SIGINT)
+            assert server.wait(30) == 0
+            assert terminal.read(4096) == b"stopped\r\n"
+    finally:
+        server.kill()
+        server.wait()
+    command = f"{sys.executable} -m revela keys create NAME --tenant TENANT --data-dir {tmp_path}"
+    assert said.endswith(f"make a key with: {command}\r\n")
 
 
 def test_two_servers_can_t_listen_on_one_port(here: Surroundings, tmp_path: Path) -> None:
