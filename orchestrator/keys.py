@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from orchestrator.store.keys import StoredKey, all_keys, insert_key, mark_revoked
 from orchestrator.store.store import Store
 from shared.clock import Clock
-from shared.errors import FieldError, InvalidRequest
 from shared.ids import KeyId, Tenant
+from shared.refusals import FieldError, InvalidRequest
 from shared.signing import Signer
 
 READ_JOBS = "jobs:read"

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from shared.errors import LinkInvalid
+from shared.refusals import LinkInvalid
 
 
 def _encode(raw: bytes) -> str:

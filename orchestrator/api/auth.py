@@ -17,7 +17,8 @@ from orchestrator.services import Services
 from orchestrator.store.keys import StoredKey, find_key, mark_used
 from orchestrator.store.store import Store
 from shared.clock import Clock
-from shared.errors import AdapterError, Forbidden, Unauthenticated
+from shared.errors import AdapterError
+from shared.refusals import Forbidden, Unauthenticated
 
 KEY_MEMORY_MS = 10_000
 """How long a verified key is believed without asking again: the longest that a revoked key lives on."""

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 from starlette.requests import Request
 
-from shared.errors import InvalidJson, PayloadTooLarge, UnsupportedMediaType
+from shared.refusals import InvalidJson, PayloadTooLarge, UnsupportedMediaType
 
 T = TypeVar("T")
 

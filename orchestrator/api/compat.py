@@ -19,7 +19,7 @@ from orchestrator.jobs.accept import field_errors
 from orchestrator.services import Services
 from orchestrator.store.reading import item_rows, job_row
 from shared.clock import to_datetime
-from shared.errors import FieldError, InvalidRequest, NotFound
+from shared.refusals import FieldError, InvalidRequest, NotFound
 from shared.wire.job import MAX_ITEMS, ItemIdText
 
 OUTPUT_TTL_S = 3600

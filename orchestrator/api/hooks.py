@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from orchestrator.relay.hint import named_attempt, receive_hint
 from orchestrator.services import Services
-from shared.errors import PayloadTooLarge
+from shared.refusals import PayloadTooLarge
 
 MAX_HOOK_BYTES = 32 << 20
 """RunPod sends the whole of a task's result, 20 MB at most, with JSON around it."""

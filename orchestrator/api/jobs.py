@@ -20,7 +20,7 @@ from orchestrator.jobs.accept import AcceptedJob, accept_job, field_errors
 from orchestrator.services import Services
 from orchestrator.store.reading import JobFilter, item_rows, job_row, job_rows, job_status_of, task_rows
 from orchestrator.store.submit import insert_job
-from shared.errors import FieldError, InvalidRequest, NotFound
+from shared.refusals import FieldError, InvalidRequest, NotFound
 from shared.wire.job import EMBEDDED_ITEMS, JobView
 from shared.wire.model import ClientModel
 from shared.wire.status import Status

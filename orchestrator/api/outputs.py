@@ -14,7 +14,7 @@ from orchestrator.api.views import OUTPUT_PURPOSE, output_file_name
 from orchestrator.services import Services
 from orchestrator.storage.port import LocalDownload, RedirectDownload, StoredObject
 from orchestrator.store.reading import OutputRow, output_row
-from shared.errors import LinkExpired, LinkInvalid, NotFound, RangeNotSatisfiable
+from shared.refusals import LinkExpired, LinkInvalid, NotFound, RangeNotSatisfiable
 
 CHUNK_BYTES = 512 << 10
 """How much of a file is read at once, in a thread."""

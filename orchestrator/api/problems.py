@@ -12,15 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shared.errors import (
-    AdapterError,
-    MethodNotAllowed,
-    NotFound,
-    PayloadTooLarge,
-    RequestError,
-    RevelaError,
-    Unauthenticated,
-)
+from shared.errors import AdapterError, RevelaError
+from shared.refusals import MethodNotAllowed, NotFound, PayloadTooLarge, RequestError, Unauthenticated
 from shared.wire.problem import Problem, ProblemField
 
 RETRY_AFTER_S = 5

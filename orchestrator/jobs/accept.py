@@ -14,10 +14,11 @@ from orchestrator.jobs.unknown_names import did_you_mean, unknown_field
 from orchestrator.settings import Settings
 from shared.catalogue import Catalogue
 from shared.clock import Clock
-from shared.errors import FieldError, InvalidRequest, SourceBlocked, SourceInvalid, UnknownOperation
+from shared.errors import SourceBlocked, SourceInvalid
 from shared.fetch_guard import check_address
 from shared.ids import JobId, TaskId, new_job_id, new_task_id
 from shared.operation import AnyOperation
+from shared.refusals import FieldError, InvalidRequest, UnknownOperation
 from shared.wire.job import JobRequest, Priority
 from shared.wire.media_input import MediaInput, media_inputs
 

@@ -20,7 +20,8 @@ from orchestrator.pool.webhook import Webhooks
 from orchestrator.pool.worker_routes import WorkerHalf
 from orchestrator.store.store import Store
 from shared.clock import Clock
-from shared.errors import InvalidRequest, RevelaError
+from shared.errors import RevelaError
+from shared.refusals import InvalidRequest
 
 log = structlog.get_logger()
 

@@ -16,14 +16,8 @@ from typing import TypeVar
 from orchestrator.storage.durable import Draft, check_room, disk_errors
 from orchestrator.storage.port import LocalDownload, StoredObject
 from shared.clock import Clock
-from shared.errors import (
-    LinkExpired,
-    LinkInvalid,
-    NotFound,
-    PayloadTooLarge,
-    RequestError,
-    StorageUnavailable,
-)
+from shared.errors import StorageUnavailable
+from shared.refusals import LinkExpired, LinkInvalid, NotFound, PayloadTooLarge, RequestError
 from shared.signing import Signer
 from shared.wire.work_order import UploadGrant
 

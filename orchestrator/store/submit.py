@@ -9,7 +9,7 @@ from orchestrator.jobs.accept import AcceptedJob
 from orchestrator.jobs.states import TaskState
 from orchestrator.store import tables
 from orchestrator.store.events import add_event
-from shared.errors import FieldError, InvalidRequest
+from shared.refusals import FieldError, InvalidRequest
 from shared.wire.media_input import MediaInput
 from shared.wire.status import Status
 

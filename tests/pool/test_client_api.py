@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from orchestrator.pool.options import MAX_RUN_BYTES
-from shared.errors import InvalidRequest
+from shared.refusals import InvalidRequest
 from tests.pool.rig import CLIENT_KEY, QUICK, Rig, pool_rig, until
 from tests.pool.worker_client import WorkerClient, enrolled
 

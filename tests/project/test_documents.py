@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 from orchestrator.settings import Settings
 from revela.cli import app
 from shared import errors
+from shared.refusals import RequestError
 from tests.project.tree import ROOT, documents
 from worker.settings import WorkerSettings
 
@@ -27,8 +28,8 @@ def environment_names(settings: type[BaseSettings]) -> set[str]:
 
 
 def error_codes(root: type[errors.RevelaError] = errors.RevelaError) -> set[str]:
-    """Return the code of every class in the tree that `shared/errors.py` holds."""
-    below = [child for child in root.__subclasses__() if child.__module__ == errors.__name__]
+    """Return the code of every class in the tree that `shared/errors.py` begins."""
+    below = [child for child in root.__subclasses__() if child.__module__.startswith("shared.")]
     return {root.code}.union(*(error_codes(child) for child in below))
 
 
@@ -40,6 +41,7 @@ def test_every_setting_is_documented(settings: type[BaseSettings]) -> None:
 
 def test_every_error_code_is_documented() -> None:
     page = (ROOT / "docs/errors.md").read_text()
+    assert RequestError.code in error_codes()
     assert {code for code in error_codes() if f"`{code}`" not in page} == set()
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.errors import AdapterError, JobError, RequestError, RevelaError
+from shared.errors import AdapterError, JobError, RevelaError
+from shared.refusals import RequestError
 from shared.wire.problem import ErrorInfo
 
 
@@ -13,7 +14,7 @@ def tree(root: type[RevelaError]) -> Iterator[type[RevelaError]]:
     """Yield a class and all below it."""
     yield root
     for child in root.__subclasses__():
-        if child.__module__ == RevelaError.__module__:
+        if child.__module__.startswith("shared."):
             yield from tree(child)
 
 

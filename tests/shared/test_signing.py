@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import LinkInvalid
+from shared.refusals import LinkInvalid
 from shared.signing import Signer
 
 SIGNER = Signer(b"k" * 32)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from orchestrator.api.auth import KEY_MEMORY_MS, USE_NOTED_MS
 from orchestrator.keys import create_key, list_keys, make_key, parse_key, revoke_key, webhook_secret
 from orchestrator.store import tables
-from shared.errors import InvalidRequest
+from shared.refusals import InvalidRequest
 from shared.signing import Signer
 from tests.orchestrator.api.running import Api, eventually
 

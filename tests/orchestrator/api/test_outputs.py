@@ -7,7 +7,7 @@ import httpx
 
 from orchestrator.api.outputs import wanted_range
 from orchestrator.store import tables
-from shared.errors import RangeNotSatisfiable
+from shared.refusals import RangeNotSatisfiable
 from tests.orchestrator.api.running import Api
 
 BODY = bytes(range(256)) * 4096

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from orchestrator.api.bodies import parse_json
-from shared.errors import InvalidJson
+from shared.refusals import InvalidJson
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from orchestrator.jobs.accept import MAX_FAULTS, AcceptedJob, accept_job
 from orchestrator.settings import Settings
 from shared.catalogue import Catalogue
 from shared.clock import ManualClock
-from shared.errors import InvalidRequest, UnknownOperation
 from shared.ids import KeyId, Tenant
+from shared.refusals import InvalidRequest, UnknownOperation
 
 CATALOGUE = Catalogue.discover()
 CALLER = Caller(Tenant("acme"), KeyId("key"), frozenset())

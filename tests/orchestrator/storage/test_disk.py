@@ -15,7 +15,8 @@ import pytest
 
 from orchestrator.storage.disk import DiskStorage
 from shared.clock import ManualClock
-from shared.errors import NotFound, PayloadTooLarge, StorageFull, StorageUnavailable
+from shared.errors import StorageFull, StorageUnavailable
+from shared.refusals import NotFound, PayloadTooLarge
 from shared.signing import Signer
 from tests.orchestrator.api.running import Api, eventually, path_of
 from tests.waiting import until

@@ -20,7 +20,7 @@ from orchestrator.store.attempts import (
 from orchestrator.store.settling import AttemptFacts
 from orchestrator.store.store import Store
 from shared.clock import ManualClock
-from shared.errors import InvalidRequest
+from shared.refusals import InvalidRequest
 from shared.wire.problem import ErrorInfo
 from shared.wire.status import Status
 from tests.orchestrator.store.stored_jobs import (

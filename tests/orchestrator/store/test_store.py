@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.store import Store
-from shared.errors import Conflict, StoreUnavailable
+from shared.errors import StoreUnavailable
+from shared.refusals import Conflict
 
 
 @pytest.fixture
