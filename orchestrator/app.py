@@ -9,8 +9,8 @@ import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from orchestrator.api.access import RequestLog
-from orchestrator.api.problems import exception_handlers
+from orchestrator.api.door.access import RequestLog
+from orchestrator.api.door.problems import exception_handlers
 from orchestrator.api.routes import routes
 from orchestrator.dispatch import window
 from orchestrator.pool.pool import Pool

@@ -17,6 +17,7 @@ from orchestrator.storage.disk import DiskStorage
 from orchestrator.storage.port import Storage
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.store import Store
+from orchestrator.views import Links
 from shared.catalogue import Catalogue
 from shared.clock import Clock, SteadyClock
 from shared.errors import SettingsError
@@ -30,6 +31,7 @@ class Services:
     settings: Settings
     clock: Clock
     signer: Signer
+    links: Links
     catalogue: Catalogue
     store: Store
     storage: Storage
@@ -48,6 +50,7 @@ def open_services(settings: Settings, clock: Clock) -> Services:
         settings=settings,
         clock=clock,
         signer=signer,
+        links=Links(signer, settings.public_url),
         catalogue=Catalogue.discover(settings.extra_operations),
         store=Store(settings.resolved_database_url),
         storage=_open_storage(settings, signer, clock),

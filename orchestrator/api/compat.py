@@ -12,15 +12,18 @@ from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from orchestrator.api.jobs import job_response, submit, wait_for_end
-from orchestrator.api.views import Json, Links, item_view
+from orchestrator.api.door.described import Described, Reply
+from orchestrator.api.jobs.read import job_response, wait_for_end
+from orchestrator.api.jobs.submit import submit
 from orchestrator.caller import Caller
 from orchestrator.jobs.accept import field_errors
+from orchestrator.keys import WRITE_JOBS
 from orchestrator.services import Services
 from orchestrator.store.reading import item_rows, job_row
+from orchestrator.views import Json, item_view
 from shared.clock import to_datetime
 from shared.refusals import FieldError, InvalidRequest, NotFound
-from shared.wire.job import MAX_ITEMS, ItemIdText
+from shared.wire.job import MAX_ITEMS, ItemIdText, JobView
 
 OUTPUT_TTL_S = 3600
 """The earlier system removed its videos after an hour."""
@@ -80,7 +83,7 @@ def _response(services: Services, connection: Connection, caller: Caller, job_id
     row = job_row(connection, caller.tenant, job_id)
     if row is None:
         raise NotFound
-    links = Links.of(services)
+    links = services.links
     items = [item_view(item, job_id, links) for item in item_rows(connection, caller.tenant, job_id, MAX_ITEMS)]
     videos = [
         {"id": item["id"], "video_url": item["output"]["video"]["url"]} for item in items if "video" in item["output"]
@@ -121,3 +124,21 @@ def _execution(start_ms: int, end_ms: int) -> dict[str, Any]:
 def _iso(epoch_ms: int) -> str:
     """Return the form that JavaScript's toISOString gives."""
     return to_datetime(epoch_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+ROUTES = (
+    Described(
+        "POST",
+        "/video/img2vid",
+        "Turn photos into videos and wait for them",
+        keyed=img2vid,
+        scope=WRITE_JOBS,
+        body=_Request,
+        replies=(
+            Reply("Some or all videos are there"),
+            Reply("It takes longer; the job goes on", JobView, HTTPStatus.ACCEPTED),
+            Reply("No video came out; the body says why", status=HTTPStatus.BAD_GATEWAY),
+        ),
+        group="Compatible",
+    ),
+)

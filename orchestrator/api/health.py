@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from orchestrator.api.door.described import Described, OpenAnswerer, Reply
 from orchestrator.caller import Caller
+from orchestrator.keys import READ_JOBS
 from orchestrator.services import Services
 from orchestrator.store.reading import check_readable, open_jobs_by_status
 from shared.errors import AdapterError
@@ -24,7 +26,7 @@ _NO_STORE = {"cache-control": "no-store"}
 T = TypeVar("T")
 
 
-async def livez(request: Request) -> Response:  # noqa: ARG001
+async def livez(services: Services, request: Request) -> Response:  # noqa: ARG001
     """``GET /livez``: the event loop turns."""
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
@@ -44,37 +46,36 @@ async def runpod_health(services: Services, request: Request, caller: Caller) ->
 class Summary:
     """What ``GET /health`` answers, looked up once for all who ask within two seconds."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._told: dict[str, Any] = {}
         self._told_s = float("-inf")
 
-    async def answer(self, request: Request) -> Response:  # noqa: ARG002
+    async def answer(self, services: Services, request: Request) -> Response:  # noqa: ARG002
         """``GET /health``: always 200; `status` is `ok` or `degraded`, and each part says `ok` or its error's code."""
         loop = asyncio.get_running_loop()
         async with self._lock:
             if loop.time() - self._told_s > SUMMARY_KEPT_S:
-                self._told = await self._look()
+                self._told = await _look(services)
                 self._told_s = loop.time()
         return JSONResponse(self._told, headers=_NO_STORE)
 
-    async def _look(self) -> dict[str, Any]:
-        services = self._services
-        (database, jobs), (storage, _), (endpoint, seen) = await asyncio.gather(
-            _part(services.store.read(open_jobs_by_status)),
-            _part(services.storage.check()),
-            _part(services.endpoint.health()),
-        )
-        return {
-            "status": "ok" if database == storage == endpoint == "ok" else "degraded",
-            "version": _version(),
-            "database": database,
-            "storage": storage,
-            "endpoint": endpoint,
-            "jobs": jobs or {},
-            "workers": seen.workers if seen else {},
-        }
+
+async def _look(services: Services) -> dict[str, Any]:
+    (database, jobs), (storage, _), (endpoint, seen) = await asyncio.gather(
+        _part(services.store.read(open_jobs_by_status)),
+        _part(services.storage.check()),
+        _part(services.endpoint.health()),
+    )
+    return {
+        "status": "ok" if database == storage == endpoint == "ok" else "degraded",
+        "version": _version(),
+        "database": database,
+        "storage": storage,
+        "endpoint": endpoint,
+        "jobs": jobs or {},
+        "workers": seen.workers if seen else {},
+    }
 
 
 async def _part(look: Awaitable[T]) -> tuple[str, T | None]:
@@ -91,3 +92,25 @@ async def _part(look: Awaitable[T]) -> tuple[str, T | None]:
 @functools.cache
 def _version() -> str:
     return version("revela")
+
+
+def health_routes() -> tuple[Described, ...]:
+    """Return the routes; those of one server share one summary."""
+    return (
+        _open("/livez", "Is the process alive?", livez),
+        _open("/readyz", "Can jobs be taken?", readyz),
+        _open("/health", "How the server and its endpoint are", Summary().answer),
+        Described(
+            "GET",
+            "/runpod/health",
+            "The endpoint's workers and queue",
+            keyed=runpod_health,
+            scope=READ_JOBS,
+            replies=(Reply("Counts by state"),),
+            group="Server",
+        ),
+    )
+
+
+def _open(path: str, summary: str, answer: OpenAnswerer) -> Described:
+    return Described("GET", path, summary, open=answer, replies=(Reply("The state"),), group="Server")

@@ -6,6 +6,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orchestrator.api.door.described import Described, Reply
 from orchestrator.relay.hint import named_attempt, receive_hint
 from orchestrator.services import Services
 from shared.refusals import PayloadTooLarge
@@ -47,3 +48,15 @@ def _task_id(body: bytes) -> str | None:
         return None
     task_id = told.get("id") if isinstance(told, dict) else None
     return task_id if isinstance(task_id, str) and _TASK_ID.fullmatch(task_id) else None
+
+
+ROUTES = (
+    Described(
+        "POST",
+        "/hooks/endpoint/{token}",
+        "Take the endpoint's hint",
+        open=endpoint_hook,
+        replies=(Reply("Noted", media_type=None),),
+        listed=False,
+    ),
+)

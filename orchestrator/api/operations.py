@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from orchestrator.api.door.described import Described, Reply
 from orchestrator.services import Services
 from shared.operation import AnyOperation, Slot
 from shared.wire.job import MAX_ITEMS
@@ -45,3 +46,15 @@ def _example_slots(operation: AnyOperation) -> tuple[Slot, ...]:
         return operation.slots(operation.params.model_validate(example))
     except ValidationError:
         return ()
+
+
+ROUTES = (
+    Described(
+        "GET",
+        "/v1/operations",
+        "List the operations with their JSON Schemas",
+        open=list_operations,
+        replies=(Reply("Every operation"),),
+        group="Operations",
+    ),
+)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
 from typing import BinaryIO, Protocol, runtime_checkable
 
 import anyio.to_thread
@@ -9,11 +10,12 @@ from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from orchestrator.api.problems import answer, request_id_of
-from orchestrator.api.views import OUTPUT_PURPOSE, output_file_name
+from orchestrator.api.door.described import Described, Reply
+from orchestrator.api.door.problems import answer, request_id_of
 from orchestrator.services import Services
 from orchestrator.storage.port import LocalDownload, RedirectDownload, StoredObject
 from orchestrator.store.reading import OutputRow, output_row
+from orchestrator.views import OUTPUT_PURPOSE, output_file_name
 from shared.refusals import LinkExpired, LinkInvalid, NotFound, RangeNotSatisfiable
 
 CHUNK_BYTES = 512 << 10
@@ -153,3 +155,29 @@ async def _pieces(opened: BinaryIO, start: int, end: int) -> AsyncIterator[bytes
             yield piece
     finally:
         opened.close()
+
+
+ROUTES = (
+    Described(
+        "GET",
+        "/output/{token}/{name}",
+        "Fetch an output",
+        open=get_output,
+        replies=(
+            Reply("The file", media_type="application/octet-stream"),
+            Reply("The part that was asked for", status=HTTPStatus.PARTIAL_CONTENT, media_type="*/*"),
+            Reply("The client has it already", status=HTTPStatus.NOT_MODIFIED, media_type=None),
+            Reply("The file lies there", status=HTTPStatus.TEMPORARY_REDIRECT, media_type=None),
+        ),
+        refusals=(LinkInvalid, LinkExpired, RangeNotSatisfiable),
+        group="Outputs",
+    ),
+    Described(
+        "PUT",
+        "/output/{token}/{name}",
+        "Upload to an address of the disk storage",
+        open=put_output,
+        replies=(Reply("Stored", media_type=None),),
+        listed=False,
+    ),
+)

@@ -17,8 +17,8 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from orchestrator.api.access import RequestLog
-from orchestrator.api.problems import exception_handlers
+from orchestrator.api.door.access import RequestLog
+from orchestrator.api.door.problems import exception_handlers
 from orchestrator.api.routes import routes
 from orchestrator.dispatch.runpod import RunPodEndpoint
 from orchestrator.jobs.settle import ItemEnd
@@ -30,6 +30,7 @@ from orchestrator.store import tables
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.settling import commit_items
 from orchestrator.store.store import Store
+from orchestrator.views import Links
 from shared.catalogue import Catalogue
 from shared.clock import ManualClock
 from shared.signing import Signer
@@ -146,7 +147,7 @@ async def running_api(
     async with fake.serving() as endpoint_url:
         endpoint = RunPodEndpoint(endpoint_url, API_KEY, first_wait_s=0.01)
         catalogue = Catalogue.discover(("tests.broken",))
-        services = Services(chosen, clock, signer, catalogue, store, storage, endpoint)
+        services = Services(chosen, clock, signer, Links(signer, PUBLIC_URL), catalogue, store, storage, endpoint)
         app = Starlette(
             routes=[*routes(services), *extra],
             exception_handlers=exception_handlers(),

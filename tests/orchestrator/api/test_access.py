@@ -13,8 +13,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from orchestrator.api.access import RequestLog
-from orchestrator.api.problems import exception_handlers
+from orchestrator.api.door.access import RequestLog
+from orchestrator.api.door.problems import exception_handlers
 from shared.errors import OperationFailed, StoreUnavailable
 from shared.logs import configure_logs
 from tests.orchestrator.api.running import Api

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from orchestrator.api.auth import KEY_MEMORY_MS, USE_NOTED_MS
+from orchestrator.api.door.auth import KEY_MEMORY_MS, USE_NOTED_MS
 from orchestrator.keys import create_key, list_keys, make_key, parse_key, revoke_key, webhook_secret
 from orchestrator.store import tables
 from shared.refusals import InvalidRequest

@@ -71,7 +71,7 @@ async def test_a_finished_job_shows_links_facts_and_errors(api: Api) -> None:
 
 
 async def test_a_held_read_answers_as_soon_as_the_job_ends(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestrator.api.jobs.REREAD_S", 60)
+    monkeypatch.setattr("orchestrator.api.jobs.read.REREAD_S", 60)
     job = await api.post_job()
     reading = asyncio.create_task(api.client.get(f"/v1/jobs/{job['id']}?wait=20"))
     await asyncio.sleep(0.2)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orchestrator.api.bodies import parse_json
+from orchestrator.api.door.bodies import parse_json
 from shared.refusals import InvalidJson
 
 

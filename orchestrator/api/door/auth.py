@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orchestrator.api.door.described import KeyedAnswerer
 from orchestrator.caller import Caller
 from orchestrator.keys import ADMIN, ParsedKey, parse_key
 from orchestrator.services import Services
@@ -31,7 +32,6 @@ _NO_HASH = bytes(32)
 _log = structlog.get_logger()
 
 Answerer = Callable[[Request], Awaitable[Response]]
-KeyedAnswerer = Callable[[Services, Request, Caller], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Any
 from pydantic_core import from_json
 from sqlalchemy.engine import Row, RowMapping
 
-from orchestrator.services import Services
 from shared.clock import to_datetime
 from shared.signing import Signer
 from shared.wire.job import JobSummary, JobView, ProgressView
@@ -26,15 +25,10 @@ class Links:
     signer: Signer
     public_url: str
 
-    @classmethod
-    def of(cls, services: Services) -> "Links":
-        """Return the maker of this server's links."""
-        return cls(services.signer, services.settings.public_url.rstrip("/"))
-
     def output_url(self, job_id: str, item_n: int, slot: str, file_name: str) -> str:
         """Return the link to what an item made in `slot`; `file_name` is what it is saved as."""
         token = self.signer.seal(OUTPUT_PURPOSE, f"{job_id}/{item_n}/{slot}")
-        return f"{self.public_url}/output/{token}/{file_name}"
+        return f"{self.public_url.rstrip('/')}/output/{token}/{file_name}"
 
 
 def output_file_name(item_id: str, key: str) -> str:

@@ -8,7 +8,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orchestrator.api.problems import answer
+from orchestrator.api.door.problems import answer
 from shared.errors import RevelaError
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")

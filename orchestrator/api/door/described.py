@@ -1,0 +1,67 @@
+"""One method of one address, declared beside the function that answers it: the router and the API's description are
+made of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orchestrator.caller import Caller
+from orchestrator.services import Services
+from shared.errors import RevelaError
+
+OpenAnswerer = Callable[[Services, Request], Awaitable[Response]]
+KeyedAnswerer = Callable[[Services, Request, Caller], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header of a request or of an answer."""
+
+    name: str
+    description: str
+    example: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One way in which a request succeeds; refusals are listed by their classes."""
+
+    description: str
+    model: type[BaseModel] | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    media_type: str | None = "application/json"
+    """None for an answer without a body."""
+    headers: tuple[Header, ...] = ()
+    example: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is asked, who may ask, and what is answered.
+
+    `refusals` need not name what follows from the rest: no key, no scope, too many requests (with a scope), a bad
+    query or body (with one), nothing there (with a parameter in the path), a part of the server that is away.
+    """
+
+    method: str
+    path: str
+    summary: str
+    replies: tuple[Reply, ...]
+    keyed: KeyedAnswerer | None = None
+    """Answers those whose key has `scope`."""
+    open: OpenAnswerer | None = None
+    """Answers everyone."""
+    scope: str | None = None
+    query: type[BaseModel] | None = None
+    headers: tuple[Header, ...] = ()
+    body: type[BaseModel] | None = None
+    body_example: Any = None
+    refusals: tuple[type[RevelaError], ...] = ()
+    group: str = "Jobs"
+    listed: bool = True
+    """Whether the description shows it: capabilities that only machines follow need no documentation."""

@@ -1,0 +1,1 @@
+"""Jobs over HTTP: handing them in, looking at them, acting on them."""
