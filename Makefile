@@ -42,8 +42,9 @@ check: setup ## Check format, lint, types, borders, Dockerfiles and the project'
 	$(BIN)/python -m pytest -m "not slow" tests/project
 
 bench: setup ## Measure the claims: each figure beside its baseline
-	$(BIN)/python -m bench.img2vid
-	$(BIN)/python -m bench.img2vid_quality
+	@missed=0; for claim in img2vid img2vid_quality; do \
+	  echo "$(BIN)/python -m bench.$$claim"; $(BIN)/python -m bench.$$claim || missed=1; \
+	done; exit $$missed
 
 lock: ## Resolve the locks again from pyproject.toml (needs uv; UPGRADE=--upgrade for newer versions)
 	$(LOCK:pyproject.toml=) $(UPGRADE) --group build -o infra/locks/build.lock

@@ -19,6 +19,7 @@ from orchestrator.runner import run_loop
 from orchestrator.services import Services, close_services, open_pool, open_services
 from orchestrator.settings import Settings
 from orchestrator.store.attempts import mark_interrupted_unknown
+from orchestrator.store.tenants import recount_open_items
 from shared.clock import Clock, SystemClock
 
 _DISPATCH_EVERY_S = 1.0
@@ -57,6 +58,7 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
     interrupted = await services.store.write(mark_interrupted_unknown)
     if interrupted:
         log.warning("start.submits_unknown", count=interrupted)
+    await services.store.write(recount_open_items)
     follower, clock = Follower(), services.clock
     loops = [
         run_loop("dispatch", lambda: window.tick(services, clock.now_ms()), _DISPATCH_EVERY_S, services.work_waiting),

@@ -15,9 +15,11 @@ from orchestrator.pool.pool import Pool
 from orchestrator.settings import POOL_ENDPOINT, Settings
 from orchestrator.storage.disk import DiskStorage
 from orchestrator.storage.port import Storage
+from orchestrator.store.events import Announce
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.store import Store
 from orchestrator.views import Links
+from orchestrator.webhooks.outbox import Outbox
 from shared.catalogue import Catalogue
 from shared.clock import Clock, SteadyClock
 from shared.errors import SettingsError
@@ -36,6 +38,7 @@ class Services:
     store: Store
     storage: Storage
     endpoint: Endpoint
+    announce: Announce
     changes: Changes = field(default_factory=Changes)
     hints: Hints = field(default_factory=Hints)
     work_waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,15 +49,17 @@ def open_services(settings: Settings, clock: Clock) -> Services:
     """Migrate the database if need be and return everything, open; SettingsError for a setting that can't work."""
     upgrade(settings.resolved_database_url)
     signer = settings.signer()
+    links = Links(signer, settings.public_url)
     return Services(
         settings=settings,
         clock=clock,
         signer=signer,
-        links=Links(signer, settings.public_url),
+        links=links,
         catalogue=Catalogue.discover(settings.extra_operations),
         store=Store(settings.resolved_database_url),
         storage=_open_storage(settings, signer, clock),
         endpoint=RunPodEndpoint(settings.resolved_endpoint_url, _endpoint_key(settings, signer)),
+        announce=Outbox(links).announce,
     )
 
 

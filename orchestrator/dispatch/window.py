@@ -123,7 +123,9 @@ async def _keep_provider_id(services: Services, attempt: OpenedAttempt, provider
 async def _fail_items(services: Services, attempt: OpenedAttempt, items: list[OrderedItem], error: JobError) -> None:
     ends = [ItemEnd(item.n, item.id, Status.FAILED, ErrorInfo.of(error)) for item in items]
     now_ms = services.clock.now_ms()
-    await services.store.write(lambda c: settling.commit_items(c, attempt.task_id, attempt.n, ends, now_ms))
+    await services.store.write(
+        lambda c: settling.commit_items(c, services.announce, attempt.task_id, attempt.n, ends, now_ms)
+    )
     services.changes.announce(attempt.job_id)
 
 
@@ -134,14 +136,18 @@ async def _end_unsubmitted(
     ends = tuple(ItemEnd(item.n, item.id, Status.FAILED, ErrorInfo.of(error)) for item in items)
     facts = settling.AttemptFacts(AttemptEnd.FAILED, services.clock.now_ms())
     await services.store.write(
-        lambda c: settling.end_attempt(c, attempt.task_id, attempt.n, Settlement(ends, retry=False), facts)
+        lambda c: settling.end_attempt(
+            c, services.announce, attempt.task_id, attempt.n, Settlement(ends, retry=False), facts
+        )
     )
     services.changes.announce(attempt.job_id)
 
 
 async def _expire(services: Services, now_ms: int) -> None:
     for task_id in await services.store.read(lambda c: store_attempts.expired_tasks(c, now_ms)):
-        job_id = await services.store.write(partial(settling.expire_task, task_id=task_id, now_ms=now_ms))
+        job_id = await services.store.write(
+            partial(settling.expire_task, announce=services.announce, task_id=task_id, now_ms=now_ms)
+        )
         if job_id is not None:
             services.changes.announce(job_id)
             log.warning("task.queue_expired", job_id=job_id, task_id=task_id)

@@ -40,7 +40,7 @@ async def conclude(
     )
     retry_at_ms = facts.ended_ms + (_RETRY_MS if end is not AttemptEnd.LOST else 0)
     if await services.store.write(
-        lambda c: settling.end_attempt(c, attempt.task_id, attempt.n, settlement, facts, retry_at_ms)
+        lambda c: settling.end_attempt(c, services.announce, attempt.task_id, attempt.n, settlement, facts, retry_at_ms)
     ):
         log.info(
             "task.ended" if not settlement.retry else "task.to_be_retried",

@@ -133,7 +133,9 @@ class Follower:
     async def _relay_progress(self, services: Services, attempt: FlyingAttempt, task: EndpointTask) -> None:
         now_ms = services.clock.now_ms()
         if await services.store.write(
-            partial(settling.mark_running, attempt=attempt, worker=task.worker, now_ms=now_ms)
+            partial(
+                settling.mark_running, announce=services.announce, attempt=attempt, worker=task.worker, now_ms=now_ms
+            )
         ):
             log.info("task.started", worker=task.worker)
             services.changes.announce(attempt.job_id)
@@ -161,7 +163,9 @@ class Follower:
         if len(ends) == len(still_open):
             ends = ends[:-1]  # the task's end closes it: a job that had ended by then would change once more
         now_ms = services.clock.now_ms()
-        if await services.store.write(lambda c: settling.commit_items(c, attempt.task_id, attempt.n, ends, now_ms)):
+        if await services.store.write(
+            lambda c: settling.commit_items(c, services.announce, attempt.task_id, attempt.n, ends, now_ms)
+        ):
             services.changes.announce(attempt.job_id)
         known |= reported
 

@@ -14,7 +14,8 @@ from orchestrator.jobs.settle import ItemEnd, Settlement
 from orchestrator.jobs.states import AttemptEnd, AttemptState, TaskState
 from orchestrator.store import tables
 from orchestrator.store.attempts import IN_FLIGHT, OrderedItem
-from orchestrator.store.events import add_event
+from orchestrator.store.events import Announce, add_event
+from orchestrator.store.tenants import change_open_items
 from shared.errors import QueueExpired
 from shared.wire.problem import ErrorInfo
 from shared.wire.status import Status, job_status
@@ -93,7 +94,9 @@ def job_was_cancelled(connection: Connection, job_id: str) -> bool:
     return connection.execute(sa.select(jobs.c.cancelled_ms).where(jobs.c.id == job_id)).scalar() is not None
 
 
-def mark_running(connection: Connection, attempt: FlyingAttempt, worker: str | None, now_ms: int) -> bool:
+def mark_running(
+    connection: Connection, announce: Announce, attempt: FlyingAttempt, worker: str | None, now_ms: int
+) -> bool:
     """Keep that a worker has begun; False if that is old news or the attempt is not the current one."""
     begun = connection.execute(
         attempts.update()
@@ -114,7 +117,7 @@ def mark_running(connection: Connection, attempt: FlyingAttempt, worker: str | N
         .where(items.c.task_id == attempt.task_id, items.c.status == Status.IN_QUEUE)
         .values(status=Status.IN_PROGRESS)
     )
-    if not _start_job(connection, attempt.tenant, attempt.job_id, now_ms):
+    if not _start_job(connection, announce, attempt.tenant, attempt.job_id, now_ms):
         connection.execute(jobs.update().where(jobs.c.id == attempt.job_id).values(version=jobs.c.version + 1))
     return True
 
@@ -130,7 +133,9 @@ def save_progress(connection: Connection, attempt: FlyingAttempt, snapshot: dict
     return True
 
 
-def commit_items(connection: Connection, task_id: str, n: int, ends: Sequence[ItemEnd], now_ms: int) -> bool:
+def commit_items(
+    connection: Connection, announce: Announce, task_id: str, n: int, ends: Sequence[ItemEnd], now_ms: int
+) -> bool:
     """End items of the current attempt, and their job if they were its last; False if `n` is not the current one."""
     task = connection.execute(
         sa.select(tasks.c.job_id, tasks.c.tenant).where(
@@ -139,12 +144,18 @@ def commit_items(connection: Connection, task_id: str, n: int, ends: Sequence[It
     ).one_or_none()
     if task is None:
         return False
-    _end_items(connection, task.tenant, task.job_id, n, ends, now_ms)
+    _end_items(connection, announce, task.tenant, task.job_id, n, ends, now_ms)
     return True
 
 
 def end_attempt(
-    connection: Connection, task_id: str, n: int, settlement: Settlement, facts: AttemptFacts, retry_at_ms: int = 0
+    connection: Connection,
+    announce: Announce,
+    task_id: str,
+    n: int,
+    settlement: Settlement,
+    facts: AttemptFacts,
+    retry_at_ms: int = 0,
 ) -> bool:
     """Write an attempt's end and all that follows from it; False if it had ended or is not the current one."""
     ended = connection.execute(
@@ -177,18 +188,14 @@ def end_attempt(
     if settlement.retry:
         _renew_queue_time(connection, task_id, n, facts.ended_ms)
     task = connection.execute(sa.select(tasks.c.job_id, tasks.c.tenant).where(tasks.c.id == task_id)).one()
-    connection.execute(
-        jobs.update()
-        .where(jobs.c.id == task.job_id)
-        .values(execution_ms=jobs.c.execution_ms + facts.execution_ms, version=jobs.c.version + 1)
-    )
+    _add_spent(connection, task.job_id, task_id, n, facts)
     if facts.execution_ms or facts.end is AttemptEnd.COMPLETED:
-        _start_job(connection, task.tenant, task.job_id, facts.ended_ms - facts.execution_ms)
-    _end_items(connection, task.tenant, task.job_id, n, settlement.ended, facts.ended_ms)
+        _start_job(connection, announce, task.tenant, task.job_id, facts.ended_ms - facts.execution_ms)
+    _end_items(connection, announce, task.tenant, task.job_id, n, settlement.ended, facts.ended_ms)
     return True
 
 
-def expire_task(connection: Connection, task_id: str, now_ms: int) -> str | None:
+def expire_task(connection: Connection, announce: Announce, task_id: str, now_ms: int) -> str | None:
     """End a task that waited in our queue past its deadline; return its job's id, None if it waits no more."""
     expired = connection.execute(
         tasks.update()
@@ -202,8 +209,18 @@ def expire_task(connection: Connection, task_id: str, now_ms: int) -> str | None
     ).one()
     error = ErrorInfo.of(QueueExpired())
     ends = [ItemEnd(item.n, item.id, Status.TIMED_OUT, error) for item in open_items(connection, task_id)]
-    _end_items(connection, task.tenant, task.job_id, task.attempt, ends, now_ms)
+    _end_items(connection, announce, task.tenant, task.job_id, task.attempt, ends, now_ms)
     return str(task.job_id)
+
+
+def _add_spent(connection: Connection, job_id: str, task_id: str, n: int, facts: AttemptFacts) -> None:
+    price_per_s = connection.execute(
+        sa.select(attempts.c.price_per_s).where(attempts.c.task_id == task_id, attempts.c.n == n)
+    ).scalar()
+    changed: dict[str, Any] = {"execution_ms": jobs.c.execution_ms + facts.execution_ms, "version": jobs.c.version + 1}
+    if price_per_s is not None:
+        changed["cost"] = sa.func.coalesce(jobs.c.cost, 0.0) + price_per_s * facts.execution_ms / 1000
+    connection.execute(jobs.update().where(jobs.c.id == job_id).values(changed))
 
 
 def _renew_queue_time(connection: Connection, task_id: str, n: int, now_ms: int) -> None:
@@ -224,7 +241,7 @@ def _renew_queue_time(connection: Connection, task_id: str, n: int, now_ms: int)
     )
 
 
-def _start_job(connection: Connection, tenant: str, job_id: str, now_ms: int) -> bool:
+def _start_job(connection: Connection, announce: Announce, tenant: str, job_id: str, now_ms: int) -> bool:
     started = connection.execute(
         jobs.update()
         .where(jobs.c.id == job_id, jobs.c.status == Status.IN_QUEUE)
@@ -232,10 +249,19 @@ def _start_job(connection: Connection, tenant: str, job_id: str, now_ms: int) ->
     )
     if started.rowcount:
         add_event(connection, tenant, job_id, "status", {"status": Status.IN_PROGRESS}, now_ms)
+        announce(connection, tenant, job_id, Status.IN_PROGRESS, now_ms)
     return started.rowcount > 0
 
 
-def _end_items(connection: Connection, tenant: str, job_id: str, n: int, ends: Sequence[ItemEnd], now_ms: int) -> None:
+def _end_items(
+    connection: Connection,
+    announce: Announce,
+    tenant: str,
+    job_id: str,
+    n: int,
+    ends: Sequence[ItemEnd],
+    now_ms: int,
+) -> None:
     changed = [end for end in ends if _end_item(connection, job_id, n, end, now_ms)]
     if not changed:
         return
@@ -251,7 +277,8 @@ def _end_items(connection: Connection, tenant: str, job_id: str, n: int, ends: S
             version=jobs.c.version + 1,
         )
     )
-    _end_job_if_done(connection, tenant, job_id, now_ms)
+    change_open_items(connection, tenant, -len(changed))
+    _end_job_if_done(connection, announce, tenant, job_id, now_ms)
 
 
 def _end_item(connection: Connection, job_id: str, n: int, end: ItemEnd, now_ms: int) -> bool:
@@ -270,7 +297,7 @@ def _end_item(connection: Connection, job_id: str, n: int, end: ItemEnd, now_ms:
     return done.rowcount > 0
 
 
-def _end_job_if_done(connection: Connection, tenant: str, job_id: str, now_ms: int) -> None:
+def _end_job_if_done(connection: Connection, announce: Announce, tenant: str, job_id: str, now_ms: int) -> None:
     job = connection.execute(
         sa.select(
             jobs.c.items_total, jobs.c.items_succeeded, jobs.c.items_failed, jobs.c.cancelled_ms, jobs.c.output_ttl_ms
@@ -294,6 +321,7 @@ def _end_job_if_done(connection: Connection, tenant: str, job_id: str, now_ms: i
         )
     )
     add_event(connection, tenant, job_id, "status", {"status": status}, now_ms)
+    announce(connection, tenant, job_id, status, now_ms)
 
 
 def _common_error(connection: Connection, job_id: str) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from orchestrator.jobs.accept import AcceptedJob
 from orchestrator.jobs.states import TaskState
 from orchestrator.store import tables
 from orchestrator.store.events import add_event
+from orchestrator.store.tenants import change_open_items, ensure_tenant
 from shared.refusals import FieldError, InvalidRequest
 from shared.wire.media_input import MediaInput
 from shared.wire.status import Status
@@ -18,6 +19,8 @@ def insert_job(connection: Connection, job: AcceptedJob) -> None:
     """Write the job, its items and tasks; InvalidRequest if an upload or output that it names is not the tenant's."""
     _check_own_inputs(connection, job)
     tenant = job.caller.tenant
+    ensure_tenant(connection, tenant, job.created_ms)
+    change_open_items(connection, tenant, len(job.items))
     connection.execute(tables.jobs.insert(), _job_row(job))
     connection.execute(
         tables.items.insert(),
@@ -54,6 +57,11 @@ def insert_job(connection: Connection, job: AcceptedJob) -> None:
             for task in job.tasks
         ],
     )
+    if job.labels:
+        connection.execute(
+            tables.job_labels.insert(),
+            [{"job_id": job.id, "tenant": tenant, "name": name, "value": value} for name, value in job.labels.items()],
+        )
     add_event(connection, tenant, job.id, "status", {"status": Status.IN_QUEUE}, job.created_ms)
 
 

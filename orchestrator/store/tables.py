@@ -15,6 +15,17 @@ metadata = sa.MetaData(
 _Ms = sa.BigInteger
 _Id = sa.String(64)
 
+tenants = sa.Table(
+    "tenants",
+    metadata,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("created_ms", _Ms, nullable=False),
+    sa.Column("suspended_ms", _Ms),
+    sa.Column("open_items", sa.Integer, nullable=False, server_default="0", comment="of its jobs that have not ended"),
+    sa.Column("webhook_secret_n", sa.Integer, nullable=False, server_default="1", comment="counts rotations"),
+    sa.Column("webhook_previous_until_ms", _Ms, comment="how long the secret before signs as well"),
+)
+
 jobs = sa.Table(
     "jobs",
     metadata,
@@ -43,9 +54,43 @@ jobs = sa.Table(
     sa.Column("output_ttl_ms", _Ms, comment="null keeps the outputs"),
     sa.Column("expires_ms", _Ms),
     sa.Column("execution_ms", _Ms, nullable=False, server_default="0"),
+    sa.Column("cost", sa.Float, comment="null where no price was set"),
+    sa.Index(None, "retry_of", unique=True),
     sa.Index(None, "tenant", "id"),
     sa.Index(None, "tenant", "status", "id"),
     sa.Index(None, "status"),
+)
+
+job_labels = sa.Table(
+    "job_labels",
+    metadata,
+    sa.Column("job_id", _Id, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.String(128), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("value", sa.String(256), nullable=False),
+    sa.Index(None, "tenant", "name", "value", "job_id"),
+)
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True, comment="the request's Idempotency-Key"),
+    sa.Column("fingerprint", sa.LargeBinary(32), nullable=False, comment="SHA-256 of the canonical body"),
+    sa.Column("job_id", _Id, sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("created_ms", _Ms, nullable=False),
+    sa.Index(None, "job_id"),
+)
+
+purges = sa.Table(
+    "purges",
+    metadata,
+    sa.Column("prefix", sa.String(160), primary_key=True, comment="all objects under it are to go"),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("requested_ms", _Ms, nullable=False),
+    sa.Column("next_ms", _Ms, nullable=False),
+    sa.Column("until_ms", _Ms, nullable=False, comment="a worker may still write there until then"),
+    sa.Index(None, "next_ms"),
 )
 
 items = sa.Table(
@@ -88,7 +133,7 @@ tasks = sa.Table(
     sa.Column("started_ms", _Ms),
     sa.Column("ended_ms", _Ms),
     sa.Index(None, "job_id", "n"),
-    sa.Index(None, "status", "priority", "id"),
+    sa.Index(None, "status", "tenant", "priority", "id"),
     sa.Index(None, "status", "queue_deadline_ms"),
 )
 
@@ -113,6 +158,7 @@ attempts = sa.Table(
     sa.Column("price_per_s", sa.Float),
     sa.Column("outcome", sa.String(32)),
     sa.Index(None, "state", "endpoint"),
+    sa.Index(None, "job_id"),
 )
 
 events = sa.Table(
@@ -143,6 +189,14 @@ outbox = sa.Table(
     sa.Column("next_try_ms", _Ms),
     sa.Index(None, "state", "next_try_ms"),
     sa.Index(None, "tenant", "job_id"),
+)
+
+webhook_targets = sa.Table(
+    "webhook_targets",
+    metadata,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("url", sa.String(2048), primary_key=True),
+    sa.Column("disabled_ms", _Ms, nullable=False, comment="when it answered 410 Gone"),
 )
 
 deliveries = sa.Table(

@@ -31,6 +31,7 @@ from orchestrator.store.migrate import upgrade
 from orchestrator.store.settling import commit_items
 from orchestrator.store.store import Store
 from orchestrator.views import Links
+from orchestrator.webhooks.outbox import Outbox
 from shared.catalogue import Catalogue
 from shared.clock import ManualClock
 from shared.signing import Signer
@@ -95,7 +96,7 @@ class Api:
 
         def end(connection: sa.Connection) -> bool:
             connection.execute(tables.tasks.update().where(tables.tasks.c.id == task.id).values(status="ACTIVE"))
-            return commit_items(connection, task.id, 0, ends, self.clock.now_ms())
+            return commit_items(connection, services.announce, task.id, 0, ends, self.clock.now_ms())
 
         assert await services.store.write(end)
         services.changes.announce(job_id)
@@ -146,8 +147,8 @@ async def running_api(
     storage = DiskStorage(folder / "outputs", PUBLIC_URL, signer, clock)
     async with fake.serving() as endpoint_url:
         endpoint = RunPodEndpoint(endpoint_url, API_KEY, first_wait_s=0.01)
-        catalogue = Catalogue.discover(("tests.broken",))
-        services = Services(chosen, clock, signer, Links(signer, PUBLIC_URL), catalogue, store, storage, endpoint)
+        catalogue, links = Catalogue.discover(("tests.broken",)), Links(signer, PUBLIC_URL)
+        services = Services(chosen, clock, signer, links, catalogue, store, storage, endpoint, Outbox(links).announce)
         app = Starlette(
             routes=[*routes(services), *extra],
             exception_handlers=exception_handlers(),

@@ -18,9 +18,14 @@ from orchestrator.store.submit import insert_job
 from shared.catalogue import Catalogue
 from shared.clock import ManualClock
 from shared.ids import KeyId, Tenant
+from shared.wire.status import Status
 
 CALLER = Caller(Tenant("acme"), KeyId("key"), frozenset())
 ENDPOINT = "fake"
+
+
+def nobody(connection: sa.Connection, tenant: str, job_id: str, status: Status, at_ms: int) -> None:
+    """Stand where a webhook's event would be written."""
 
 
 @asynccontextmanager

@@ -27,6 +27,7 @@ from tests.orchestrator.store.stored_jobs import (
     events,
     item_rows,
     job_row,
+    nobody,
     open_store,
     start_attempt,
     store_job,
@@ -52,7 +53,7 @@ async def test_completing_the_last_items_completes_the_job(store: Store) -> None
     attempt = await start_attempt(store, clock)
     clock.advance(3)
     assert await store.write(
-        lambda c: settling.end_attempt(c, attempt.task_id, 1, Settlement(DONE, retry=False), facts(clock))
+        lambda c: settling.end_attempt(c, nobody, attempt.task_id, 1, Settlement(DONE, retry=False), facts(clock))
     )
     row = await job_row(store, job.id)
     assert (row.status, row.items_succeeded, row.execution_ms, row.attempts) == (Status.COMPLETED, 2, 40, 1)
@@ -70,14 +71,14 @@ async def test_a_stale_attempts_end_changes_nothing(store: Store) -> None:
     clock = ManualClock()
     job = await store_job(store, clock)
     first = await start_attempt(store, clock)
-    await store.write(lambda c: settling.end_attempt(c, first.task_id, 1, LOST, facts(clock, AttemptEnd.LOST)))
+    await store.write(lambda c: settling.end_attempt(c, nobody, first.task_id, 1, LOST, facts(clock, AttemptEnd.LOST)))
     second = await start_attempt(store, clock)
     assert second.n == 2
     stale = Settlement(DONE, retry=False)
-    assert not await store.write(lambda c: settling.end_attempt(c, first.task_id, 1, stale, facts(clock)))
-    assert not await store.write(lambda c: settling.commit_items(c, first.task_id, 1, DONE, clock.now_ms()))
+    assert not await store.write(lambda c: settling.end_attempt(c, nobody, first.task_id, 1, stale, facts(clock)))
+    assert not await store.write(lambda c: settling.commit_items(c, nobody, first.task_id, 1, DONE, clock.now_ms()))
     assert {row.status for row in await item_rows(store, job.id)} == {Status.IN_QUEUE}
-    assert await store.write(lambda c: settling.end_attempt(c, second.task_id, 2, stale, facts(clock)))
+    assert await store.write(lambda c: settling.end_attempt(c, nobody, second.task_id, 2, stale, facts(clock)))
     assert {row.attempt for row in await item_rows(store, job.id)} == {2}
 
 
@@ -87,7 +88,7 @@ async def test_the_same_end_twice_counts_once(store: Store) -> None:
     attempt = await start_attempt(store, clock)
     for expected in (True, False):
         assert expected is await store.write(
-            lambda c: settling.end_attempt(c, attempt.task_id, 1, Settlement(DONE, retry=False), facts(clock))
+            lambda c: settling.end_attempt(c, nobody, attempt.task_id, 1, Settlement(DONE, retry=False), facts(clock))
         )
     row = await job_row(store, job.id)
     assert (row.items_succeeded, row.execution_ms) == (2, 40)
@@ -98,8 +99,10 @@ async def test_items_committed_early_are_left_out_of_the_next_attempt(store: Sto
     clock = ManualClock()
     job = await store_job(store, clock, items=3)
     attempt = await start_attempt(store, clock)
-    await store.write(lambda c: settling.commit_items(c, attempt.task_id, 1, DONE[:1], clock.now_ms()))
-    await store.write(lambda c: settling.end_attempt(c, attempt.task_id, 1, LOST, facts(clock, AttemptEnd.LOST)))
+    await store.write(lambda c: settling.commit_items(c, nobody, attempt.task_id, 1, DONE[:1], clock.now_ms()))
+    await store.write(
+        lambda c: settling.end_attempt(c, nobody, attempt.task_id, 1, LOST, facts(clock, AttemptEnd.LOST))
+    )
     again = await start_attempt(store, clock)
     assert [item.id for item in again.items] == ["i1", "i2"]
     assert (await job_row(store, job.id)).attempts == 2
@@ -109,9 +112,9 @@ async def test_an_ended_item_never_changes(store: Store) -> None:
     clock = ManualClock()
     job = await store_job(store, clock)
     attempt = await start_attempt(store, clock)
-    await store.write(lambda c: settling.commit_items(c, attempt.task_id, 1, DONE[:1], clock.now_ms()))
+    await store.write(lambda c: settling.commit_items(c, nobody, attempt.task_id, 1, DONE[:1], clock.now_ms()))
     late = Settlement((ItemEnd(0, "i0", Status.FAILED), DONE[1]), retry=False)
-    await store.write(lambda c: settling.end_attempt(c, attempt.task_id, 1, late, facts(clock)))
+    await store.write(lambda c: settling.end_attempt(c, nobody, attempt.task_id, 1, late, facts(clock)))
     assert [row.status for row in await item_rows(store, job.id)] == [Status.COMPLETED] * 2
     assert (await job_row(store, job.id)).status == Status.COMPLETED
 
@@ -147,8 +150,8 @@ async def test_a_task_that_waited_too_long_times_out(store: Store) -> None:
     assert await store.read(lambda c: expired_tasks(c, clock.now_ms())) == []
     clock.advance(60)
     [task_id] = await store.read(lambda c: expired_tasks(c, clock.now_ms()))
-    assert await store.write(lambda c: settling.expire_task(c, task_id, clock.now_ms())) == job.id
-    assert await store.write(lambda c: settling.expire_task(c, task_id, clock.now_ms())) is None
+    assert await store.write(lambda c: settling.expire_task(c, nobody, task_id, clock.now_ms())) == job.id
+    assert await store.write(lambda c: settling.expire_task(c, nobody, task_id, clock.now_ms())) is None
     row = await job_row(store, job.id)
     assert (row.status, row.items_failed) == (Status.TIMED_OUT, 2)
     assert (await item_rows(store, job.id))[0].error["code"] == "queue-expired"
@@ -168,7 +171,7 @@ async def test_a_job_tells_the_error_that_all_its_items_ended_with(
         for n, code in enumerate(codes)
     )
     await store.write(
-        lambda c: settling.end_attempt(c, attempt.task_id, 1, Settlement(ends, retry=False), facts(clock))
+        lambda c: settling.end_attempt(c, nobody, attempt.task_id, 1, Settlement(ends, retry=False), facts(clock))
     )
     error = (await job_row(store, job.id)).error
     assert (error and error["code"]) == expected
@@ -180,11 +183,11 @@ async def test_progress_never_goes_back_and_is_dropped_at_the_end(store: Store) 
     attempt = await start_attempt(store, clock)
     await store.write(lambda c: mark_submitted(c, attempt.task_id, 1, "p"))
     [flying] = await store.read(settling.attempts_in_flight)
-    assert await store.write(lambda c: settling.mark_running(c, flying, "worker", clock.now_ms()))
+    assert await store.write(lambda c: settling.mark_running(c, nobody, flying, "worker", clock.now_ms()))
     assert await store.write(lambda c: settling.save_progress(c, flying, {"seq": 5, "percent": 50}))
     assert not await store.write(lambda c: settling.save_progress(c, flying, {"seq": 4, "percent": 40}))
     await store.write(
-        lambda c: settling.end_attempt(c, attempt.task_id, 1, Settlement(DONE, retry=False), facts(clock))
+        lambda c: settling.end_attempt(c, nobody, attempt.task_id, 1, Settlement(DONE, retry=False), facts(clock))
     )
     assert not await store.write(lambda c: settling.save_progress(c, flying, {"seq": 6, "percent": 60}))
     task = await store.read(lambda c: c.execute(sa.select(tables.tasks)).one())

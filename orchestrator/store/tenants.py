@@ -1,0 +1,35 @@
+"""Tenants: how much of theirs is open, and whether they may act."""
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from orchestrator.store.tables import jobs, tenants
+from shared.wire.status import Status
+
+
+def ensure_tenant(connection: Connection, tenant: str, now_ms: int) -> None:
+    """Make a tenant's row if there is none."""
+    known = connection.execute(sa.select(tenants.c.tenant).where(tenants.c.tenant == tenant)).one_or_none()
+    if known is None:
+        connection.execute(tenants.insert(), {"tenant": tenant, "created_ms": now_ms})
+
+
+def open_items(connection: Connection, tenant: str) -> int:
+    """Return how many of a tenant's items have not ended."""
+    return connection.execute(sa.select(tenants.c.open_items).where(tenants.c.tenant == tenant)).scalar() or 0
+
+
+def change_open_items(connection: Connection, tenant: str, by: int) -> None:
+    """Count items in or out; kept as a number, since counting 100 000 rows at every submit would be the submit."""
+    connection.execute(tenants.update().where(tenants.c.tenant == tenant).values(open_items=tenants.c.open_items + by))
+
+
+def recount_open_items(connection: Connection) -> None:
+    """Set every tenant's number anew from its jobs; at the start, so that no miscount lives on."""
+    unended = [status for status in Status if not status.terminal]
+    counted = (
+        sa.select(sa.func.coalesce(sa.func.sum(jobs.c.items_total - jobs.c.items_succeeded - jobs.c.items_failed), 0))
+        .where(jobs.c.tenant == tenants.c.tenant, jobs.c.status.in_(unended))
+        .scalar_subquery()
+    )
+    connection.execute(tenants.update().values(open_items=counted))
