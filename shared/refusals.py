@@ -114,3 +114,71 @@ class RangeNotSatisfiable(RequestError):
 
     code = "range-not-satisfiable"
     status = 416
+
+
+class JobNotEnded(Conflict):
+    """The job has not ended yet."""
+
+    code = "job-not-ended"
+
+
+class NothingToRetry(Conflict):
+    """All items of the job completed; there is nothing to retry."""
+
+    code = "nothing-to-retry"
+
+
+class IdempotencyKeyInvalid(RequestError):
+    """An Idempotency-Key has 1 to 255 printable ASCII characters, quoted or not."""
+
+    code = "idempotency-key-invalid"
+
+
+class IdempotencyReused(RequestError):
+    """This Idempotency-Key came before with another request; take a new one for a new request."""
+
+    code = "idempotency-reused"
+    status = 422
+
+
+class IdempotencyInProgress(Conflict):
+    """The first request with this Idempotency-Key is still being stored; try again in a second."""
+
+    code = "idempotency-in-progress"
+    retryable = True
+
+
+class TooManyRequests(RequestError):
+    """Too many requests in too short a time; Retry-After says when to go on."""
+
+    code = "too-many-requests"
+    status = 429
+    retryable = True
+
+    def __init__(
+        self, detail: str | None = None, retry_after_s: int = 1, violated_policies: Sequence[str] = ()
+    ) -> None:
+        """`violated_policies` are names of policies as the header RateLimit-Policy gives them."""
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+        self.violated_policies = tuple(violated_policies)
+
+
+class QueueFull(RequestError):
+    """This tenant has as many items waiting or running as this server takes; go on when some have ended."""
+
+    code = "queue-full"
+    status = 429
+    retryable = True
+
+    def __init__(self, detail: str | None = None, retry_after_s: int = 10) -> None:
+        """`retry_after_s` is a guess: how fast items end hangs on what they are."""
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class TenantSuspended(RequestError):
+    """This tenant is suspended; whoever runs this server can say why."""
+
+    code = "tenant-suspended"
+    status = 403
