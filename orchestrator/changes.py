@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Changes:
@@ -15,16 +17,23 @@ class Changes:
         for event in self._waiting.get(job_id, ()):
             event.set()
 
-    async def wait(self, job_id: str, timeout_s: float) -> None:
-        """Return when `job_id` changes or the time is over; the caller reads again either way."""
+    @contextmanager
+    def listening(self, job_id: str) -> Iterator[asyncio.Event]:
+        """Yield what every change of `job_id` sets while the block lasts; to be cleared before each read."""
         event = asyncio.Event()
         self._waiting[job_id].add(event)
         try:
-            async with asyncio.timeout(timeout_s):
-                await event.wait()
-        except TimeoutError:
-            pass
+            yield event
         finally:
             self._waiting[job_id].discard(event)
             if not self._waiting[job_id]:
                 del self._waiting[job_id]
+
+    async def wait(self, job_id: str, timeout_s: float) -> None:
+        """Return when `job_id` changes or the time is over; the caller reads again either way."""
+        with self.listening(job_id) as event:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await event.wait()
+            except TimeoutError:
+                pass

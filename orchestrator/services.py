@@ -18,6 +18,7 @@ from orchestrator.storage.port import Storage
 from orchestrator.store.events import Announce
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.store import Store
+from orchestrator.streams import Streams
 from orchestrator.views import Links
 from orchestrator.webhooks.outbox import Outbox
 from shared.catalogue import Catalogue
@@ -43,6 +44,7 @@ class Services:
     hints: Hints = field(default_factory=Hints)
     work_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there may be tasks to dispatch."""
+    streams: Streams = field(default_factory=Streams)
 
 
 def open_services(settings: Settings, clock: Clock) -> Services:

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
         default=120, gt=0, description="How long a submit whose reply was lost is waited for before a new attempt"
     )
     compat_wait_s: float = Field(default=600, ge=0, description="How long /video/… routes hold their answer")
+    max_streams: int = Field(default=100, ge=1, description="Event streams that one tenant may have open at once")
     max_body_bytes: int = Field(default=2 << 20, ge=1024, description="The largest request body")
     log_format: LogFormat = Field(default="auto", description="json, console, or auto (by terminal)")
 

@@ -88,6 +88,19 @@ class LinkExpired(RequestError):
     status = 410
 
 
+class EventIdInvalid(RequestError):
+    """Last-Event-ID is not the number of an event of this job."""
+
+    code = "event-id-invalid"
+
+
+class TooManyStreams(RequestError):
+    """This tenant has as many event streams open as are allowed."""
+
+    code = "too-many-streams"
+    status = 429
+
+
 class NotFound(RequestError):
     """There is nothing here."""
 

@@ -11,7 +11,7 @@ from orchestrator.api import compat, hooks, operations, outputs
 from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
 from orchestrator.api.health import health_routes
-from orchestrator.api.jobs import listing, read, submit
+from orchestrator.api.jobs import events, listing, read, submit
 from orchestrator.services import Services
 
 
@@ -21,6 +21,7 @@ def described_routes() -> tuple[Described, ...]:
         *submit.ROUTES,
         *listing.ROUTES,
         *read.ROUTES,
+        *events.ROUTES,
         *operations.ROUTES,
         *outputs.ROUTES,
         *hooks.ROUTES,
@@ -40,10 +41,18 @@ def routes(services: Services) -> list[Route]:
 
 def _answerer(services: Services, door: Doorkeeper, described: Described) -> Answerer:
     if described.keyed is not None and described.scope is not None:
-        return door.with_key(services, described.scope, described.keyed)
+        keyed = door.with_key(services, described.scope, described.keyed)
+        return keyed if described.linked is None else _with_token_or_key(partial(described.linked, services), keyed)
     if described.open is None:
         raise TypeError(f"{described.method} {described.path} is declared without an answer")
     return partial(described.open, services)
+
+
+def _with_token_or_key(linked: Answerer, keyed: Answerer) -> Answerer:
+    async def answerer(request: Request) -> Response:
+        return await (linked if "token" in request.query_params else keyed)(request)
+
+    return answerer
 
 
 def _route(path: str, by_method: dict[str, Answerer]) -> Route:

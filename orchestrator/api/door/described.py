@@ -54,6 +54,8 @@ class Described:
     replies: tuple[Reply, ...]
     keyed: KeyedAnswerer | None = None
     """Answers those whose key has `scope`."""
+    linked: OpenAnswerer | None = None
+    """Answers, in the place of `keyed`, requests whose query has a `token`: the answerer looks whether it is good."""
     open: OpenAnswerer | None = None
     """Answers everyone."""
     scope: str | None = None
