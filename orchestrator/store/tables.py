@@ -23,6 +23,7 @@ tenants = sa.Table(
     sa.Column("suspended_ms", _Ms),
     sa.Column("open_items", sa.Integer, nullable=False, server_default="0", comment="of its jobs that have not ended"),
     sa.Column("webhook_secret_n", sa.Integer, nullable=False, server_default="1", comment="counts rotations"),
+    sa.Column("webhook_rotated_ms", _Ms, comment="when the present secret was made; null: with the tenant"),
     sa.Column("webhook_previous_until_ms", _Ms, comment="how long the secret before signs as well"),
 )
 
@@ -177,26 +178,39 @@ events = sa.Table(
 outbox = sa.Table(
     "outbox",
     metadata,
-    sa.Column("id", _Id, primary_key=True),
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, comment="event order"),
+    sa.Column("id", _Id, nullable=False, comment="the webhook-id header of every try"),
     sa.Column("tenant", sa.String(64), nullable=False),
     sa.Column("job_id", _Id, nullable=False),
     sa.Column("type", sa.String(64), nullable=False),
+    sa.Column("lane", sa.String(64), nullable=False, comment="its webhook_targets row, while that is there"),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("state", sa.String(16), nullable=False, comment="WAITING, DELIVERED, FAILED or DISABLED"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0", comment="all that were ever made"),
+    sa.Column("step", sa.Integer, nullable=False, server_default="0", comment="tries made of the present round"),
     sa.Column("created_ms", _Ms, nullable=False),
-    sa.Column("next_try_ms", _Ms),
-    sa.Index(None, "state", "next_try_ms"),
+    sa.Column("round_ms", _Ms, nullable=False, comment="when the present round began: at first, or redelivered"),
+    sa.Column("next_try_ms", _Ms, comment="null once nothing more will be tried"),
+    sa.UniqueConstraint("id"),
+    sa.Index(None, "lane", "state", "next_try_ms", "seq"),
     sa.Index(None, "tenant", "job_id"),
+    sqlite_autoincrement=True,
 )
 
 webhook_targets = sa.Table(
     "webhook_targets",
     metadata,
-    sa.Column("tenant", sa.String(64), primary_key=True),
-    sa.Column("url", sa.String(2048), primary_key=True),
-    sa.Column("disabled_ms", _Ms, nullable=False, comment="when it answered 410 Gone"),
+    sa.Column("lane", sa.String(64), primary_key=True, comment="SHA-256 of tenant and url"),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("next_ms", _Ms, comment="when its first event may be tried; null when none waits"),
+    sa.Column("held_until_ms", _Ms, nullable=False, server_default="0", comment="nothing is sent before"),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0", comment="since the last success"),
+    sa.Column("failing_ms", _Ms, comment="since when it fails"),
+    sa.Column("disabled_ms", _Ms, comment="when it answered 410 Gone"),
+    sa.Index(None, "next_ms", "tenant"),
+    sa.Index(None, "tenant", "disabled_ms"),
 )
 
 deliveries = sa.Table(
