@@ -1,5 +1,6 @@
 """How jobs are shown: on a terminal for people, in a pipe for programs; never folded."""
 
+import contextlib
 import fcntl
 import io
 import json
@@ -58,9 +59,18 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None], colu
     with io.TextIOWrapper(os.fdopen(theirs, "wb", 0), write_through=True) as terminal:
         monkeypatch.setattr(sys, "stdout", terminal)
         act()
-        written = os.read(ours, 1 << 16).decode()
+    written = _all_of(ours).decode()
     os.close(ours)
     return written.replace("\r\n", "\n")
+
+
+def _all_of(ours: int) -> bytes:
+    """Return what was written to a terminal whose other end is closed; it comes in pieces."""
+    written = b""
+    with contextlib.suppress(OSError):  # Linux's way of saying that it is all (EIO)
+        while piece := os.read(ours, 1 << 16):
+            written += piece
+    return written
 
 
 def test_on_a_narrow_terminal_ids_and_links_stay_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
