@@ -4,7 +4,7 @@ made of it."""
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -25,6 +25,7 @@ class Header:
     name: str
     description: str
     example: str | None = None
+    kind: Literal["string", "integer"] = "string"
 
 
 @dataclass(frozen=True, slots=True)
