@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from orchestrator.api import compat, hooks, operations, outputs
+from orchestrator.api.description.served import description_routes
 from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
 from orchestrator.api.health import health_routes
@@ -27,6 +28,7 @@ def described_routes() -> tuple[Described, ...]:
         *hooks.ROUTES,
         *compat.ROUTES,
         *health_routes(),
+        *description_routes(described_routes),
     )
 
 
