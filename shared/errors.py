@@ -1,9 +1,10 @@
-"""Every error Revela raises on purpose: one tree, three branches.
+"""Every error Revela raises on purpose: one tree.
 
 RevelaError
 ├── RequestError      refused at the door with a 4xx; nothing is stored (shared/refusals.py)
 ├── JobError          kept on the item or job it ended, and sent to the caller
-└── AdapterError      a driver failed (database, storage, endpoint); its own errors never escape
+├── AdapterError      a driver failed (database, storage, endpoint); its own errors never escape
+└── WebhookUnverified what a receiver of webhooks must not believe
 
 ``code`` is stable and part of the contract. The first line of a class's docstring is its default detail.
 """
@@ -283,3 +284,25 @@ class SettingsError(RevelaError):
     """A setting is missing or wrong."""
 
     code = "settings"
+
+
+# --- for receivers of webhooks ----------------------------------------------------------------------------
+
+
+class WebhookUnverified(RevelaError):
+    """None of the known secrets signed this webhook; whoever sent it is not to be believed."""
+
+    code = "webhook-unverified"
+    status = 401
+
+
+class WebhookMalformed(WebhookUnverified):
+    """The webhook's headers are missing or can't be read."""
+
+    code = "webhook-malformed"
+
+
+class WebhookStale(WebhookUnverified):
+    """The webhook was signed more than five minutes ago or ahead; it may be an old one, sent again by somebody else."""
+
+    code = "webhook-stale"

@@ -22,6 +22,25 @@ class Status(StrEnum):
         return self not in (Status.IN_QUEUE, Status.IN_PROGRESS)
 
 
+class JobEvent(StrEnum):
+    """What webhooks tell of a job: that it has started (only who asks for it is told), or how it ended."""
+
+    STARTED = "job.started"
+    COMPLETED = "job.completed"
+    COMPLETED_WITH_ERRORS = "job.completed_with_errors"
+    FAILED = "job.failed"
+    CANCELLED = "job.cancelled"
+    TIMED_OUT = "job.timed_out"
+
+    @classmethod
+    def of(cls, status: Status) -> "JobEvent | None":
+        """Return the event that a change to `status` is; None for a job that was only queued."""
+        return cls.STARTED if status is Status.IN_PROGRESS else _TOLD_AT_THE_END.get(status)
+
+
+_TOLD_AT_THE_END = {status: JobEvent(f"job.{status.lower()}") for status in Status if status.terminal}
+
+
 def job_status(items: Iterable[Status], *, cancelled: bool = False) -> Status:
     """Return the final status of a job from the final statuses of its items.
 
