@@ -29,43 +29,77 @@ class Settings(BaseSettings):
     )
 
     public_url: str = Field(
-        default="http://127.0.0.1:3000", description="The address under which clients and workers reach this server"
+        default="http://127.0.0.1:3000",
+        description="The address under which clients and workers reach this server. A remote endpoint needs one that "
+        "it can reach; default: `http://127.0.0.1:3000`, for `revela serve` where it listens",
     )
     internal_url: str | None = Field(
-        default=None, description="The address under which this machine reaches this server; default: the public one"
+        default=None,
+        description="The address under which this machine reaches this server: local workers use it; "
+        "default: the public one, for `revela serve` where it listens",
     )
-    data_dir: Path = Field(default=Path("data"), description="Where the database, the secret and local outputs lie")
-    database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data directory")
-    storage_url: str | None = Field(default=None, description="Object storage; default: file: in the data directory")
-    endpoint_url: str | None = Field(default=None, description="The endpoint's base URL; default: the mounted pool")
+    data_dir: Path = Field(
+        default=Path("data"),
+        description="Where the database, the secret and local outputs lie. `--data-dir` wins over it",
+    )
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL of the database; default: SQLite in the data directory"
+    )
+    storage_url: str | None = Field(
+        default=None, description="Where inputs and outputs are stored; default: `file:` in the data directory"
+    )
+    endpoint_url: str | None = Field(
+        default=None,
+        description="Base URL of the endpoint that does the work, such as `https://api.runpod.ai/v2/ID`; "
+        "default: the pool in this server",
+    )
     runpod_api_key: SecretStr | None = Field(
-        default=None, validation_alias="RUNPOD_API_KEY", description="Key for the RunPod endpoint"
+        default=None, validation_alias="RUNPOD_API_KEY", description="The key for a remote endpoint"
     )
     runpod_endpoint_id: str | None = Field(
-        default=None, validation_alias="RUNPOD_ENDPOINT_ID", description="Id of the RunPod endpoint"
+        default=None,
+        validation_alias="RUNPOD_ENDPOINT_ID",
+        description="Short for the address of an endpoint at RunPod",
     )
     secret_key: SecretStr | None = Field(
         default=None,
         min_length=32,
-        description="Signs links and tokens, 32 characters at least; default: made once and kept in the data directory",
+        description="Signs links and tokens, 32 characters at least. Changing it ends all that were handed out; "
+        "default: made once and kept in the data directory",
     )
     allow_private_sources: str = Field(
         default="",
-        description="host:port or CIDR, comma-separated, that inputs and webhooks may reach although private",
+        description="Addresses that inputs and webhooks may reach although they are private or plain http: "
+        "`host:port` or CIDR, comma-separated",
     )
     operation_packages: str = Field(default="", description="Extra packages of operations, comma-separated")
-    max_workers: int = Field(default=1, ge=1, le=1000, description="How many workers the endpoint runs at most")
-    local_workers: int = Field(default=0, ge=0, le=64, description="Workers that the pool starts here on demand")
+    max_workers: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="How many workers the endpoint runs at most; twice as many tasks are sent ahead; "
+        "default: `1`, for `revela serve --workers N` that number",
+    )
+    local_workers: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="Workers that the pool starts on this machine on demand. `--workers` wins over it",
+    )
     worker_idle_s: float = Field(default=600, gt=0, description="A local worker without work ends after this time")
-    max_attempts: int = Field(default=3, ge=1, le=10, description="How often a task is tried")
-    execution_timeout_s: float = Field(default=900, ge=5, description="One attempt's time limit, at least")
+    max_attempts: int = Field(
+        default=3, ge=1, le=10, description="How often a task is tried before its items fail"
+    )
+    execution_timeout_s: float = Field(
+        default=900, ge=5, description="The time limit of one attempt, at least; long tasks get more"
+    )
     unknown_submit_s: float = Field(
         default=120, gt=0, description="How long a submit whose reply was lost is waited for before a new attempt"
     )
-    compat_wait_s: float = Field(default=600, ge=0, description="How long /video/… routes hold their answer")
+    compat_wait_s: float = Field(default=600, ge=0, description="How long the `/video/…` routes hold their answer")
     max_streams: int = Field(default=100, ge=1, description="Event streams that one tenant may have open at once")
     max_body_bytes: int = Field(default=2 << 20, ge=1024, description="The largest request body")
-    log_format: LogFormat = Field(default="auto", description="json, console, or auto (by terminal)")
+    log_format: LogFormat = Field(default="auto", description="`json`, `console`, or `auto`: readable on a terminal, else JSON")
 
     @field_validator("allow_private_sources")
     @classmethod
