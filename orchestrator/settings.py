@@ -87,9 +87,7 @@ class Settings(BaseSettings):
         description="Workers that the pool starts on this machine on demand. `--workers` wins over it",
     )
     worker_idle_s: float = Field(default=600, gt=0, description="A local worker without work ends after this time")
-    max_attempts: int = Field(
-        default=3, ge=1, le=10, description="How often a task is tried before its items fail"
-    )
+    max_attempts: int = Field(default=3, ge=1, le=10, description="How often a task is tried before its items fail")
     execution_timeout_s: float = Field(
         default=900, ge=5, description="The time limit of one attempt, at least; long tasks get more"
     )
@@ -99,7 +97,9 @@ class Settings(BaseSettings):
     compat_wait_s: float = Field(default=600, ge=0, description="How long the `/video/…` routes hold their answer")
     max_streams: int = Field(default=100, ge=1, description="Event streams that one tenant may have open at once")
     max_body_bytes: int = Field(default=2 << 20, ge=1024, description="The largest request body")
-    log_format: LogFormat = Field(default="auto", description="`json`, `console`, or `auto`: readable on a terminal, else JSON")
+    log_format: LogFormat = Field(
+        default="auto", description="`json`, `console`, or `auto`: readable on a terminal, else JSON"
+    )
 
     @field_validator("allow_private_sources")
     @classmethod
