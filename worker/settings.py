@@ -27,16 +27,34 @@ class WorkerSettings(BaseSettings):
         env_prefix="REVELA_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
     )
 
-    work_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()), description="Holds the task folders")
-    item_concurrency: int | None = Field(default=None, ge=1, le=64, description="Items of a task that run at once")
+    work_dir: Path = Field(
+        default_factory=lambda: Path(tempfile.gettempdir()),
+        description="Holds a folder for each running task; it is removed when the task ends; "
+        "default: the system's temporary directory",
+    )
+    item_concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Items of a task that run at once; they share the CPUs; default: the CPUs, at most 4",
+    )
     operation_packages: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        default=(), description="More operations: each package holds `contracts` and `runs`"
+        default=(),
+        description="Extra packages of operations, comma-separated: each package holds `contracts` and `runs`",
     )
-    log_format: LogFormat = "auto"
+    log_format: LogFormat = Field(
+        default="auto", description="`json`, `console`, or `auto`: readable on a terminal, else JSON"
+    )
     die_with_parent: bool = Field(
-        default=False, description="End, with everything started, when standard input is closed"
+        default=False,
+        description="End, with everything started, when standard input is closed. The pool sets it for local workers, "
+        "`revela worker` for its child",
     )
-    worker_id: str = Field(default="", validation_alias="RUNPOD_POD_ID", description="The platform's name for us")
+    worker_id: str = Field(
+        default="",
+        validation_alias="RUNPOD_POD_ID",
+        description="The worker's name; default: set by RunPod or by `revela worker --id`",
+    )
 
     @property
     def concurrency(self) -> int:
