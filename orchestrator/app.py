@@ -15,6 +15,7 @@ from orchestrator.api.routes import routes
 from orchestrator.dispatch import window
 from orchestrator.pool.pool import Pool
 from orchestrator.relay.follow import Follower
+from orchestrator.retention import purge
 from orchestrator.runner import run_loop
 from orchestrator.services import Services, close_services, open_pool, open_services
 from orchestrator.settings import Settings
@@ -24,6 +25,7 @@ from shared.clock import Clock, SystemClock
 
 _DISPATCH_EVERY_S = 1.0
 _FOLLOW_EVERY_S = 0.5
+_PURGE_EVERY_S = 60.0
 
 log = structlog.get_logger()
 
@@ -62,6 +64,7 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
     follower, clock = Follower(), services.clock
     loops = [
         run_loop("dispatch", lambda: window.tick(services, clock.now_ms()), _DISPATCH_EVERY_S, services.work_waiting),
+        run_loop("purge", lambda: purge.tick(services, clock.now_ms()), _PURGE_EVERY_S, services.purge_waiting),
         run_loop("follow", lambda: follower.tick(services, clock.now_ms()), _FOLLOW_EVERY_S, services.hints.arrived),
     ]
     tasks = [asyncio.create_task(loop) for loop in (*loops, *((pool.run(),) if pool is not None else ()))]

@@ -45,6 +45,10 @@ class Services:
     work_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there may be tasks to dispatch."""
     streams: Streams = field(default_factory=Streams)
+    submits_in_flight: set[tuple[str, str]] = field(default_factory=set)
+    """(tenant, Idempotency-Key) of the requests that are being stored."""
+    purge_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a deleted job's objects are to go."""
 
 
 def open_services(settings: Settings, clock: Clock) -> Services:

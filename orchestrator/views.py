@@ -9,6 +9,7 @@ from sqlalchemy.engine import Row, RowMapping
 
 from shared.clock import to_datetime
 from shared.signing import Signer
+from shared.wire.cost import Cost
 from shared.wire.job import JobSummary, JobView, ProgressView
 from shared.wire.status import Status
 
@@ -62,7 +63,12 @@ def _output_view(row: Row[*tuple[Any, ...]], job_id: str, slot: str, stored: Jso
     }
 
 
-def job_view(row: RowMapping, progress: ProgressView | None) -> JobView:
+def cost_view(amount: float | None, currency: str) -> Cost | None:
+    """Return an amount of money as clients see it: millionths are told, no more; None stays None."""
+    return None if amount is None else Cost(amount=round(amount, 6), currency=currency)
+
+
+def job_view(row: RowMapping, progress: ProgressView | None, currency: str) -> JobView:
     """Return a job as clients see it, without its items."""
     started_ms, created_ms = row["started_ms"], row["created_ms"]
     return JobView(
@@ -82,6 +88,7 @@ def job_view(row: RowMapping, progress: ProgressView | None) -> JobView:
         attempts=row["attempts"],
         expires_at=None if row["expires_ms"] is None else to_datetime(row["expires_ms"]),
         labels=row["labels"],
+        cost=cost_view(row["cost"], currency),
     )
 
 

@@ -21,6 +21,11 @@ def new_ulid(clock: Clock) -> str:
     return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
 
 
+def ulid_floor(epoch_ms: int) -> str:
+    """Return the least text that a ULID made at `epoch_ms` or later can be."""
+    return "".join(_CROCKFORD[max(0, epoch_ms) >> shift & 31] for shift in range(45, -1, -5))
+
+
 def new_job_id(clock: Clock) -> JobId:
     """Return a fresh ``job_…``."""
     return JobId(f"job_{new_ulid(clock)}")

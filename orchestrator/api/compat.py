@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from orchestrator.api.door.described import Described, Reply
 from orchestrator.api.jobs.read import job_response, wait_for_end
-from orchestrator.api.jobs.submit import submit
+from orchestrator.api.jobs.submit import submit, with_location
 from orchestrator.caller import Caller
 from orchestrator.jobs.accept import field_errors
 from orchestrator.keys import WRITE_JOBS
@@ -50,15 +50,14 @@ class _Request(BaseModel):
 async def img2vid(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /video/img2vid``: 200 if any video came out, else 502; 202 with the job if it takes too long."""
     try:
-        job_id = await submit(services, request, caller, _as_job)
+        stored = await submit(services, request, caller, _as_job)
+        job_id = stored.id
     except InvalidRequest as refused:
         raise InvalidRequest(refused.detail, [_as_asked(fault) for fault in refused.errors]) from None
     status = await wait_for_end(services, request, caller, job_id, services.settings.compat_wait_s)
     if status.terminal:
         return await services.store.read(lambda connection: _response(services, connection, caller, job_id))
-    response = await job_response(services, caller, job_id, HTTPStatus.ACCEPTED)
-    response.headers["location"] = f"/v1/jobs/{job_id}"
-    return response
+    return with_location(await job_response(services, caller, job_id, HTTPStatus.ACCEPTED), stored)
 
 
 def _as_job(body: Any) -> dict[str, Any]:

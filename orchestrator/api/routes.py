@@ -12,7 +12,7 @@ from orchestrator.api.description.served import description_routes
 from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
 from orchestrator.api.health import health_routes
-from orchestrator.api.jobs import events, listing, read, submit
+from orchestrator.api.jobs import act, events, listing, read, submit
 from orchestrator.services import Services
 
 
@@ -22,6 +22,7 @@ def described_routes() -> tuple[Described, ...]:
         *submit.ROUTES,
         *listing.ROUTES,
         *read.ROUTES,
+        *act.ROUTES,
         *events.ROUTES,
         *operations.ROUTES,
         *outputs.ROUTES,

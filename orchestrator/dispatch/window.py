@@ -9,12 +9,13 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.dispatch.orders import write_order
 from orchestrator.dispatch.port import Policy
+from orchestrator.jobs.fairness import Candidate, next_tasks
 from orchestrator.jobs.settle import ItemEnd, Settlement
 from orchestrator.jobs.states import AttemptEnd
 from orchestrator.services import Services
 from orchestrator.store import attempts as store_attempts
 from orchestrator.store import settling
-from orchestrator.store.attempts import OpenedAttempt, OrderedItem, WaitingTask
+from orchestrator.store.attempts import OpenedAttempt, OrderedItem
 from shared.errors import (
     AdapterError,
     EndpointRefused,
@@ -41,13 +42,13 @@ async def tick(services: Services, now_ms: int) -> None:
     await _expire(services, now_ms)
     endpoint = services.settings.endpoint_name
     in_flight = await services.store.read(lambda c: store_attempts.count_in_flight(c, endpoint))
-    free = WINDOW_PER_WORKER * services.settings.max_workers - in_flight
+    free = WINDOW_PER_WORKER * services.settings.max_workers - sum(in_flight.values())
     if free <= 0:
         return
     waiting = await services.store.read(lambda c: store_attempts.waiting_tasks(c, now_ms, free))
     gate = asyncio.Semaphore(_SUBMITS_AT_ONCE)
 
-    async def submit(task: WaitingTask) -> None:
+    async def submit(task: Candidate) -> None:
         async with gate:
             try:
                 await submit_task(services, task)
@@ -56,15 +57,20 @@ async def tick(services: Services, now_ms: int) -> None:
             except Exception:  # one task's defect must not hold up the others
                 log.exception("task.submit_failed", task_id=task.id)
 
-    await asyncio.gather(*(submit(task) for task in waiting))
+    await asyncio.gather(*(submit(task) for task in next_tasks(waiting, in_flight, now_ms, free)))
 
 
-async def submit_task(services: Services, task: WaitingTask) -> None:
+async def submit_task(services: Services, task: Candidate) -> None:
     """Store the intent, then submit; whatever happens to the reply, the attempt's state says it."""
     settings, now_ms = services.settings, services.clock.now_ms()
     attempt = await services.store.write(
         lambda c: store_attempts.open_attempt(
-            c, task, settings.endpoint_name, now_ms, least_execution_s=settings.execution_timeout_s
+            c,
+            task,
+            settings.endpoint_name,
+            now_ms,
+            least_execution_s=settings.execution_timeout_s,
+            price_per_s=settings.worker_price_per_s,
         )
     )
     if attempt is None:
@@ -95,7 +101,8 @@ async def _submit(services: Services, attempt: OpenedAttempt, order: WorkOrder) 
         provider_id = await services.endpoint.run(order.model_dump(mode="json"), hint_url, policy)
     except EndpointUnavailable as unavailable:
         not_before_ms = services.clock.now_ms() + _RETRY_MS
-        await services.store.write(lambda c: store_attempts.withdraw_attempt(c, task_id, n, not_before_ms))
+        await services.store.write(lambda c: _withdraw(c, services, attempt, not_before_ms))
+        services.changes.announce(attempt.job_id)
         log.warning("task.postponed", reason=unavailable.detail)
     except EndpointReplyLost as lost:
         await services.store.write(lambda c: store_attempts.mark_unknown(c, task_id, n))
@@ -106,6 +113,11 @@ async def _submit(services: Services, attempt: OpenedAttempt, order: WorkOrder) 
     else:
         await _keep_provider_id(services, attempt, provider_id)
         log.info("task.submitted", provider_id=provider_id, items=len(order.items))
+
+
+def _withdraw(connection: Connection, services: Services, attempt: OpenedAttempt, not_before_ms: int) -> None:
+    store_attempts.withdraw_attempt(connection, attempt.task_id, attempt.n, not_before_ms)
+    settling.end_waiting_if_cancelled(connection, services.announce, attempt.job_id, services.clock.now_ms())
 
 
 async def _keep_provider_id(services: Services, attempt: OpenedAttempt, provider_id: str) -> None:

@@ -24,7 +24,8 @@ from shared.wire.media_input import MediaInput, media_inputs
 
 MAX_FAULTS = 50
 """How many faults of a request are told at most."""
-_PRIORITY = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
+PRIORITIES = (Priority.HIGH, Priority.NORMAL, Priority.LOW)
+"""By the number that is stored: 0 goes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ def _planned(
         caller=caller,
         operation=operation.name,
         operation_version=operation.version,
-        priority=_PRIORITY[request.priority],
+        priority=PRIORITIES.index(request.priority),
         labels=dict(request.labels),
         items=tuple(items),
         tasks=tuple(tasks),

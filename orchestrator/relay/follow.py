@@ -91,7 +91,7 @@ class Follower:
             return
         if await read_manifest(services, attempt) is not None:
             await conclude(services, attempt, AttemptEnd.COMPLETED)
-        elif waited_ms > services.settings.unknown_submit_s * 1000:
+        elif attempt.cancelled or waited_ms > services.settings.unknown_submit_s * 1000:
             await conclude(services, attempt, AttemptEnd.LOST)
 
     async def _look_at_endpoint(self, services: Services, attempt: FlyingAttempt, provider_id: str) -> None:
@@ -106,6 +106,10 @@ class Follower:
                 raise
             await conclude(services, attempt, AttemptEnd.LOST)
             return
+        if attempt.cancelled and not task.status.terminal:
+            # Until the endpoint says that it has stopped, every look asks for it again.
+            await services.endpoint.cancel(provider_id)
+            task = await services.endpoint.status(provider_id)
         if task.status is EndpointStatus.CANCELLED and overdue is not None:
             await conclude(services, attempt, overdue)  # we did it, and were interrupted then
         elif task.status.terminal:

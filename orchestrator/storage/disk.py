@@ -92,6 +92,10 @@ class DiskStorage:
         """Return the file that holds `key`."""
         return await self._in_thread(lambda: self._find(key))
 
+    async def delete_under(self, prefix: str) -> int:
+        """Delete every file whose key begins with ``{prefix}/``, and the folders that are empty then."""
+        return await self._in_thread(lambda: self._delete_folder(self._path(prefix)))
+
     async def check(self) -> None:
         """Raise StorageUnavailable unless a file can be written here."""
         await self._in_thread(self._write_probe)
@@ -164,6 +168,19 @@ class DiskStorage:
         if not stat.S_ISREG(found.st_mode) or path.parent.resolve() != path.parent:
             return None
         return LocalDownload(path, found.st_size)
+
+    def _delete_folder(self, folder: Path) -> int:
+        if folder.parent.resolve() != folder.parent or not folder.is_dir() or folder.is_symlink():
+            return 0
+        removed = 0
+        for path in sorted(folder.rglob("*"), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink()
+                removed += 1
+        folder.rmdir()
+        return removed
 
     def _read(self, key: str, max_bytes: int) -> bytes | None:
         found = self._find(key)

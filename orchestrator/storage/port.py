@@ -55,6 +55,10 @@ class Storage(Protocol):
         """Return how `key` is handed to a client, who shall save it as `file_name`."""
         ...
 
+    async def delete_under(self, prefix: str) -> int:
+        """Delete every object whose key begins with ``{prefix}/``; return how many there were."""
+        ...
+
     async def close(self) -> None:
         """Release threads and connections."""
         ...

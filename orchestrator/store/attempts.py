@@ -6,6 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from orchestrator.jobs.accept import PRIORITIES
+from orchestrator.jobs.fairness import Candidate
 from orchestrator.jobs.states import AttemptState, TaskState
 from orchestrator.jobs.terms import Terms, attempt_terms
 from orchestrator.store import tables
@@ -18,12 +20,19 @@ tasks, attempts, items, jobs = tables.tasks, tables.attempts, tables.items, tabl
 IN_FLIGHT = (AttemptState.SUBMITTING, AttemptState.UNKNOWN, AttemptState.SUBMITTED, AttemptState.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingTask:
-    """A task that could be dispatched now. `attempt` is the fence: the number of the last one."""
-
-    id: str
-    attempt: int
+_WAITING = tasks.c.status == TaskState.WAITING
+_FIRST_TENANT = sa.select(sa.func.min(tasks.c.tenant)).where(_WAITING, tasks.c.tenant > sa.bindparam("after"))
+_OLDEST = (
+    sa.select(tasks.c.id, tasks.c.attempt, tasks.c.tenant, tasks.c.priority, tasks.c.created_ms)
+    .where(
+        _WAITING,
+        tasks.c.tenant == sa.bindparam("tenant"),
+        tasks.c.priority == sa.bindparam("priority"),
+        tasks.c.not_before_ms <= sa.bindparam("now_ms"),
+    )
+    .order_by(tasks.c.id)
+    .limit(sa.bindparam("limit"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +61,39 @@ class OpenedAttempt:
     """Storage keys of the uploads and earlier outputs, by the text that names them; a lost one is missing."""
 
 
-def count_in_flight(connection: Connection, endpoint: str) -> int:
-    """Return how many attempts are, or may be, at the endpoint."""
-    query = sa.select(sa.func.count()).where(attempts.c.endpoint == endpoint, attempts.c.state.in_(IN_FLIGHT))
-    return connection.execute(query).scalar_one()
-
-
-def waiting_tasks(connection: Connection, now_ms: int, limit: int) -> list[WaitingTask]:
-    """Return the tasks that may go now: high priority first, then the oldest."""
+def count_in_flight(connection: Connection, endpoint: str) -> dict[str, int]:
+    """Return how many attempts are, or may be, at the endpoint, by tenant."""
     query = (
-        sa.select(tasks.c.id, tasks.c.attempt)
-        .where(tasks.c.status == TaskState.WAITING, tasks.c.not_before_ms <= now_ms)
-        .order_by(tasks.c.priority, tasks.c.id)
-        .limit(limit)
+        sa.select(attempts.c.tenant, sa.func.count())
+        .where(attempts.c.endpoint == endpoint, attempts.c.state.in_(IN_FLIGHT))
+        .group_by(attempts.c.tenant)
     )
-    return [WaitingTask(*row) for row in connection.execute(query)]
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def waiting_tasks(connection: Connection, now_ms: int, limit: int) -> list[Candidate]:
+    """Return the tasks that may be the next `limit` ones to go: of each tenant and priority the oldest.
+
+    Tenants are found by leaps over the index, since one of them may have 100 000 tasks in it.
+    """
+    found: list[Candidate] = []
+    tenant: str | None = connection.execute(_FIRST_TENANT, {"after": ""}).scalar()
+    while tenant is not None:
+        for priority in range(len(PRIORITIES)):
+            wanted = {"tenant": tenant, "priority": priority, "now_ms": now_ms, "limit": limit}
+            found += [Candidate(*row) for row in connection.execute(_OLDEST, wanted)]
+        tenant = connection.execute(_FIRST_TENANT, {"after": tenant}).scalar()
+    return found
 
 
 def open_attempt(
-    connection: Connection, task: WaitingTask, endpoint: str, now_ms: int, *, least_execution_s: float
+    connection: Connection,
+    task: Candidate,
+    endpoint: str,
+    now_ms: int,
+    *,
+    least_execution_s: float,
+    price_per_s: float | None = None,
 ) -> OpenedAttempt | None:
     """Store the intent to submit; None if the task was taken or ended in the meantime."""
     n = task.attempt + 1
@@ -94,6 +117,7 @@ def open_attempt(
             "item_ns": [item.n for item in opened.items],
             "submitted_ms": now_ms,
             "deadline_ms": opened.terms.deadline_ms,
+            "price_per_s": price_per_s,
         },
     )
     connection.execute(

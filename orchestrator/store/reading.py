@@ -7,11 +7,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row, RowMapping
 
-from orchestrator.store.tables import items, jobs, tasks
+from orchestrator.store.tables import items, job_labels, jobs, tasks
+from shared.ids import ulid_floor
+from shared.refusals import NotFound
 from shared.wire.status import Status
 
 # Statements are built once: building one costs more than running it.
 _OWN_JOB = (jobs.c.id == sa.bindparam("job_id")) & (jobs.c.tenant == sa.bindparam("tenant"))
+_LABEL_OF_JOB = (job_labels.c.job_id == jobs.c.id) & (job_labels.c.tenant == jobs.c.tenant)
+_IDS_OFF_BY_MS = 60_000
+"""An id's time is taken a moment before the row's, or on a machine whose clock was set meanwhile."""
 _JOB = sa.select(jobs).where(_OWN_JOB)
 _JOB_STATUS = sa.select(jobs.c.status).where(_OWN_JOB)
 _ITEMS = (
@@ -44,6 +49,11 @@ class JobFilter:
 
     status: Status | None = None
     operation: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    """(name, value) pairs that must all be there."""
+    created_from_ms: int | None = None
+    created_until_ms: int | None = None
+    """This moment is not included."""
     before_id: str | None = None
     """Only jobs older than this one."""
 
@@ -62,6 +72,14 @@ def job_row(connection: Connection, tenant: str, job_id: str) -> RowMapping | No
     return connection.execute(_JOB, {"job_id": job_id, "tenant": tenant}).mappings().one_or_none()
 
 
+def own_job(connection: Connection, tenant: str, job_id: str) -> RowMapping:
+    """Return a job's row; NotFound."""
+    job = job_row(connection, tenant, job_id)
+    if job is None:
+        raise NotFound
+    return job
+
+
 def job_status_of(connection: Connection, tenant: str, job_id: str) -> Status | None:
     """Return where a job stands; None for another tenant's as for an unknown one."""
     found = connection.execute(_JOB_STATUS, {"job_id": job_id, "tenant": tenant}).scalar_one_or_none()
@@ -75,9 +93,22 @@ def job_rows(connection: Connection, tenant: str, wanted: JobFilter, limit: int)
         query = query.where(jobs.c.status == wanted.status)
     if wanted.operation is not None:
         query = query.where(jobs.c.operation == wanted.operation)
+    for name, value in wanted.labels:
+        query = query.where(sa.exists().where(_LABEL_OF_JOB, job_labels.c.name == name, job_labels.c.value == value))
+    if wanted.created_from_ms is not None:
+        query = query.where(
+            jobs.c.created_ms >= wanted.created_from_ms, jobs.c.id >= _id_at(wanted.created_from_ms, -1)
+        )
+    if wanted.created_until_ms is not None:
+        query = query.where(jobs.c.created_ms < wanted.created_until_ms, jobs.c.id < _id_at(wanted.created_until_ms, 1))
     if wanted.before_id is not None:
         query = query.where(jobs.c.id < wanted.before_id)
     return connection.execute(query).mappings().all()
+
+
+def _id_at(epoch_ms: int, sign: int) -> str:
+    """Return an id about as old as `epoch_ms`, so that the index on ids finds the place where a time begins."""
+    return f"job_{ulid_floor(epoch_ms + sign * _IDS_OFF_BY_MS)}"
 
 
 def item_rows(

@@ -16,7 +16,7 @@ from orchestrator.store import tables
 from orchestrator.store.attempts import IN_FLIGHT, OrderedItem
 from orchestrator.store.events import Announce, add_event
 from orchestrator.store.tenants import change_open_items
-from shared.errors import QueueExpired
+from shared.errors import QueueExpired, WorkCancelled
 from shared.wire.problem import ErrorInfo
 from shared.wire.status import Status, job_status
 
@@ -41,6 +41,8 @@ class FlyingAttempt:
     task_n: int
     queue_deadline_ms: int
     operation: str
+    cancelled: bool
+    """Whether a cancel of the job has been accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def attempts_in_flight(connection: Connection) -> list[FlyingAttempt]:
             tasks.c.n.label("task_n"),
             tasks.c.queue_deadline_ms,
             jobs.c.operation,
+            jobs.c.cancelled_ms.is_not(None).label("cancelled"),
         )
         .join(tasks, tasks.c.id == attempts.c.task_id)
         .join(jobs, jobs.c.id == attempts.c.job_id)
@@ -144,7 +147,7 @@ def commit_items(
     ).one_or_none()
     if task is None:
         return False
-    _end_items(connection, announce, task.tenant, task.job_id, n, ends, now_ms)
+    end_items(connection, announce, task.tenant, task.job_id, n, ends, now_ms)
     return True
 
 
@@ -191,8 +194,27 @@ def end_attempt(
     _add_spent(connection, task.job_id, task_id, n, facts)
     if facts.execution_ms or facts.end is AttemptEnd.COMPLETED:
         _start_job(connection, announce, task.tenant, task.job_id, facts.ended_ms - facts.execution_ms)
-    _end_items(connection, announce, task.tenant, task.job_id, n, settlement.ended, facts.ended_ms)
+    end_items(connection, announce, task.tenant, task.job_id, n, settlement.ended, facts.ended_ms)
+    if settlement.retry:
+        end_waiting_if_cancelled(connection, announce, task.job_id, facts.ended_ms)
     return True
+
+
+def end_waiting_if_cancelled(connection: Connection, announce: Announce, job_id: str, now_ms: int) -> None:
+    """End the waiting tasks of a job whose cancel was accepted: after the cancel itself, and when one came back."""
+    cancelled = (jobs.c.id == job_id) & jobs.c.cancelled_ms.is_not(None)
+    waiting = connection.execute(
+        sa.select(tasks.c.id, tasks.c.tenant, tasks.c.attempt)
+        .join(jobs, jobs.c.id == tasks.c.job_id)
+        .where(cancelled, tasks.c.status == TaskState.WAITING)
+    ).all()
+    error = ErrorInfo.of(WorkCancelled())
+    for task in waiting:
+        connection.execute(
+            tasks.update().where(tasks.c.id == task.id).values(status=TaskState.ENDED, progress=None, ended_ms=now_ms)
+        )
+        ends = [ItemEnd(item.n, item.id, Status.CANCELLED, error) for item in open_items(connection, task.id)]
+        end_items(connection, announce, task.tenant, job_id, task.attempt, ends, now_ms)
 
 
 def expire_task(connection: Connection, announce: Announce, task_id: str, now_ms: int) -> str | None:
@@ -209,7 +231,7 @@ def expire_task(connection: Connection, announce: Announce, task_id: str, now_ms
     ).one()
     error = ErrorInfo.of(QueueExpired())
     ends = [ItemEnd(item.n, item.id, Status.TIMED_OUT, error) for item in open_items(connection, task_id)]
-    _end_items(connection, announce, task.tenant, task.job_id, task.attempt, ends, now_ms)
+    end_items(connection, announce, task.tenant, task.job_id, task.attempt, ends, now_ms)
     return str(task.job_id)
 
 
@@ -253,7 +275,7 @@ def _start_job(connection: Connection, announce: Announce, tenant: str, job_id: 
     return started.rowcount > 0
 
 
-def _end_items(
+def end_items(
     connection: Connection,
     announce: Announce,
     tenant: str,
@@ -262,6 +284,7 @@ def _end_items(
     ends: Sequence[ItemEnd],
     now_ms: int,
 ) -> None:
+    """End items that have not ended, and their job with the last of them."""
     changed = [end for end in ends if _end_item(connection, job_id, n, end, now_ms)]
     if not changed:
         return

@@ -1,27 +1,67 @@
 """Storing an accepted job: one transaction, before the 202."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from orchestrator.jobs.accept import AcceptedJob
+from orchestrator.jobs.idempotency import IdempotencyClaim
 from orchestrator.jobs.states import TaskState
 from orchestrator.store import tables
 from orchestrator.store.events import add_event
+from orchestrator.store.tables import idempotency
 from orchestrator.store.tenants import change_open_items, ensure_tenant
-from shared.refusals import FieldError, InvalidRequest
+from shared.refusals import FieldError, IdempotencyReused, InvalidRequest
 from shared.wire.media_input import MediaInput
 from shared.wire.status import Status
 
 
-def insert_job(connection: Connection, job: AcceptedJob) -> None:
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """A job that is on disk; `replayed` if an earlier request had stored it."""
+
+    id: str
+    replayed: bool = False
+
+
+def store_once(connection: Connection, job: AcceptedJob, claim: IdempotencyClaim | None) -> StoredJob:
+    """Store `job` unless the request's key stands for one already; IdempotencyReused, and what insert_job raises."""
+    if claim is None:
+        insert_job(connection, job)
+        return StoredJob(job.id)
+    tenant = job.caller.tenant
+    known = connection.execute(
+        sa.select(idempotency.c.job_id, idempotency.c.fingerprint).where(
+            idempotency.c.tenant == tenant, idempotency.c.key == claim.key
+        )
+    ).one_or_none()
+    if known is not None:
+        if bytes(known.fingerprint) != claim.fingerprint:
+            raise IdempotencyReused
+        return StoredJob(known.job_id, replayed=True)
+    insert_job(connection, job)
+    connection.execute(
+        idempotency.insert(),
+        {
+            "tenant": tenant,
+            "key": claim.key,
+            "fingerprint": claim.fingerprint,
+            "job_id": job.id,
+            "created_ms": job.created_ms,
+        },
+    )
+    return StoredJob(job.id)
+
+
+def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = None) -> None:
     """Write the job, its items and tasks; InvalidRequest if an upload or output that it names is not the tenant's."""
-    _check_own_inputs(connection, job)
+    check_own_inputs(connection, job)
     tenant = job.caller.tenant
     ensure_tenant(connection, tenant, job.created_ms)
     change_open_items(connection, tenant, len(job.items))
-    connection.execute(tables.jobs.insert(), _job_row(job))
+    connection.execute(tables.jobs.insert(), {**_job_row(job), "retry_of": retry_of})
     connection.execute(
         tables.items.insert(),
         [
@@ -77,7 +117,8 @@ def find_output(connection: Connection, tenant: str, media: MediaInput) -> str |
     return key
 
 
-def _check_own_inputs(connection: Connection, job: AcceptedJob) -> None:
+def check_own_inputs(connection: Connection, job: AcceptedJob) -> None:
+    """Raise InvalidRequest if an upload or output that the job names is not its tenant's."""
     faults = [
         FieldError(pointer, f"there is no {media}")
         for pointer, media in job.own_inputs

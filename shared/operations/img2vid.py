@@ -1,7 +1,7 @@
 """img2vid: a photo becomes a video with camera motion."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -115,6 +115,19 @@ def cost_s(params: Params) -> float:
     return 0.5 + params.frames / 30 * (params.width * params.height) / (1920 * 1080)
 
 
+def foreseen(params: Params) -> dict[str, dict[str, Any]]:
+    """Return the video's size and length, which the parameters fix."""
+    return {
+        "video": {
+            "width": params.width,
+            "height": params.height,
+            "duration_s": round(params.frames / params.fps, 3),
+            "fps": float(params.fps),
+            "frames": params.frames,
+        }
+    }
+
+
 OPERATION = Operation(
     name="img2vid",
     version=1,
@@ -124,4 +137,5 @@ OPERATION = Operation(
     slots=slots,
     cost_s=cost_s,
     limits=Limits(max_input_bytes=100 << 20, timeout_s=1800),
+    foreseen=foreseen,
 )

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from shared.wire.cost import Cost
 from shared.wire.model import ClientModel, WireModel
 from shared.wire.problem import ErrorInfo
 from shared.wire.status import Status
 
 MAX_ITEMS = 1000
 EMBEDDED_ITEMS = 100
+MAX_LABELS = 16
 
 ItemIdText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$", strict=True)]
 LabelText = Annotated[str, StringConstraints(min_length=1, max_length=128, strict=True)]
@@ -47,7 +49,7 @@ class JobRequest(ClientModel):
     defaults: dict[str, Any] = Field(default={}, description="Merged under each item, then validated")
     priority: Priority = Priority.NORMAL
     labels: dict[LabelText, Annotated[str, StringConstraints(max_length=256, strict=True)]] = Field(
-        default={}, max_length=16
+        default={}, max_length=MAX_LABELS
     )
     queue_ttl_s: int = Field(default=86_400, ge=60, le=604_800, description="How long it may wait for a worker")
     output_ttl_s: int | None = Field(
@@ -129,6 +131,7 @@ class JobView(WireModel):
     attempts: int = Field(description="The highest of any task")
     expires_at: datetime | None
     labels: dict[str, str] = {}
+    cost: Cost | None = Field(default=None, description="What the workers' time has cost; null without a known price")
 
 
 class ItemPage(WireModel):

@@ -1,7 +1,8 @@
 """Parameters of a request's query and path, understood strictly."""
 
 import re
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar, get_origin
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -17,15 +18,21 @@ Q = TypeVar("Q", bound=ClientModel)
 
 def read_query(request: Request, model: type[Q]) -> Q:
     """Return the query's parameters; InvalidRequest for unknown, repeated and wrong ones (pointers begin with ?)."""
-    given = request.query_params.multi_items()
-    fields = dict(given)
-    if len(fields) != len(given):
+    given = request.query_params
+    fields: dict[str, Any] = {name: given.getlist(name) if name in _lists(model) else given[name] for name in given}
+    if sum(len(given.getlist(name)) for name in given if name not in _lists(model)) != len(set(given) - _lists(model)):
         raise InvalidRequest("A parameter of the query stands there twice.")
     try:
         return model.model_validate(fields)
     except ValidationError as invalid:
         found = field_errors(invalid, model, "parameter")
         raise InvalidRequest(errors=[FieldError(f"?{fault.pointer[1:]}", fault.detail) for fault in found]) from None
+
+
+@cache
+def _lists(model: type[ClientModel]) -> frozenset[str]:
+    """Return the parameters that may stand there more than once."""
+    return frozenset(name for name, field in model.model_fields.items() if get_origin(field.annotation) is list)
 
 
 def job_id_in(request: Request) -> str:

@@ -1,6 +1,9 @@
 """Listing jobs."""
 
-from pydantic import Field
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, Field
 from sqlalchemy.engine import Connection, RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,28 +17,57 @@ from orchestrator.keys import READ_JOBS
 from orchestrator.services import Services
 from orchestrator.store.reading import JobFilter, job_rows
 from orchestrator.views import Json
-from shared.wire.job import JobPage
+from shared.wire.job import MAX_LABELS, JobPage
 from shared.wire.model import ClientModel
 from shared.wire.status import Status
 
 
+def _name_and_value(text: str) -> str:
+    name, colon, _ = text.partition(":")
+    if not (name and colon):
+        raise ValueError("a label is looked for as NAME:VALUE")
+    return text
+
+
 class JobsQuery(ClientModel):
-    """Parameters of a list of jobs."""
+    """Parameters of a list of jobs; all that are given must hold."""
 
     status: Status | None = None
     operation: str | None = Field(default=None, max_length=64)
+    label: list[Annotated[str, AfterValidator(_name_and_value)]] = Field(
+        default=[],
+        max_length=MAX_LABELS,
+        description="NAME:VALUE, and again for more; all must be there",
+        examples=[["order:A-17"]],
+    )
+    created_after: AwareDatetime | None = Field(default=None, description="RFC 3339; this moment is included")
+    created_before: AwareDatetime | None = Field(default=None, description="RFC 3339; this moment is not included")
     cursor: str | None = Field(default=None, pattern=rf"^{JOB_ID.pattern}$")
     limit: int = Field(default=50, ge=1, le=100)
+
+    def as_filter(self) -> JobFilter:
+        """Return what the store is asked for."""
+        return JobFilter(
+            status=self.status,
+            operation=self.operation,
+            labels=tuple((name, value) for name, _, value in (text.partition(":") for text in self.label)),
+            created_from_ms=_epoch_ms(self.created_after),
+            created_until_ms=_epoch_ms(self.created_before),
+            before_id=self.cursor,
+        )
+
+
+def _epoch_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.timestamp() * 1000)
 
 
 async def list_jobs(services: Services, request: Request, caller: Caller) -> Response:
     """``GET /v1/jobs``: one page of the tenant's jobs, newest first, without their items."""
     query = read_query(request, JobsQuery)
-    wanted = JobFilter(query.status, query.operation, query.cursor)
-    now_ms = services.clock.now_ms()
+    wanted = query.as_filter()
 
     def view(connection: Connection, row: RowMapping) -> Json:
-        return view_of_job(connection, row, now_ms).model_dump(mode="json", exclude={"items"})
+        return view_of_job(services, connection, row).model_dump(mode="json", exclude={"items"})
 
     def read(connection: Connection) -> bytes:
         rows = job_rows(connection, caller.tenant, wanted, query.limit + 1)

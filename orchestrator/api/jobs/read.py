@@ -90,7 +90,7 @@ async def job_response(
     services: Services, caller: Caller, job_id: str, status: HTTPStatus, if_none_match: str | None = None
 ) -> Response:
     """Return the answer that shows a job; 304 where the client has this version already."""
-    links, now_ms = services.links, services.clock.now_ms()
+    links = services.links
 
     def read(connection: Connection) -> Response:
         row = job_row(connection, caller.tenant, job_id)
@@ -99,7 +99,7 @@ async def job_response(
         etag = f'"{row["version"]}"'
         if if_none_match is not None and etag in if_none_match:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": etag})
-        view = view_of_job(connection, row, now_ms)
+        view = view_of_job(services, connection, row)
         items = item_rows(connection, caller.tenant, job_id, EMBEDDED_ITEMS)
         content = {**view.model_dump(mode="json"), "items": [item_view(item, job_id, links) for item in items]}
         return json_response(json_bytes(content), status, {"etag": etag, **_retry_after(view)})
@@ -107,10 +107,10 @@ async def job_response(
     return await services.store.read(read)
 
 
-def view_of_job(connection: Connection, row: RowMapping, now_ms: int) -> JobView:
+def view_of_job(services: Services, connection: Connection, row: RowMapping) -> JobView:
     """Return a job with its progress, without its items."""
     open_tasks = () if Status(row["status"]).terminal else task_rows(connection, row["tenant"], row["id"])
-    return job_view(row, progress_view(row, open_tasks, now_ms))
+    return job_view(row, progress_view(row, open_tasks, services.clock.now_ms()), services.settings.currency)
 
 
 def _retry_after(view: JobView) -> dict[str, str]:

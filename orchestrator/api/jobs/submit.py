@@ -1,71 +1,139 @@
 """Handing a job in."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestrator.api.door.bodies import take_json
 from orchestrator.api.door.described import Described, Header, Reply
+from orchestrator.api.door.query import read_query
+from orchestrator.api.jobs.plan import plan_response
 from orchestrator.api.jobs.read import ETAG, MAX_WAIT_S, RETRY_AFTER, job_response, wait_for_end
 from orchestrator.caller import Caller
 from orchestrator.jobs.accept import AcceptedJob, accept_job
+from orchestrator.jobs.idempotency import IdempotencyClaim, parse_key
 from orchestrator.keys import WRITE_JOBS
 from orchestrator.services import Services
-from orchestrator.store.submit import insert_job
-from shared.refusals import UnknownOperation
+from orchestrator.store.submit import StoredJob, store_once
+from shared.refusals import (
+    IdempotencyInProgress,
+    IdempotencyKeyInvalid,
+    IdempotencyReused,
+    UnknownOperation,
+)
 from shared.wire.job import JobRequest, JobView
+from shared.wire.model import ClientModel
 from shared.wire.status import Status
 
 _PREFER_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,6})\s*(?:,|;|$)", re.IGNORECASE)
+_PREFER_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?:,|;|$)", re.IGNORECASE)
+
+
+class SubmitQuery(ClientModel):
+    """Parameters of a submit."""
+
+    dry_run: bool = Field(default=False, description="Check and plan the job only; nothing is stored or spent")
+
+
+@dataclass(frozen=True, slots=True)
+class _Preference:
+    """What is done of a request's Prefer header (RFC 7240)."""
+
+    wait_s: float = 0
+    applied: str | None = None
+
+    @classmethod
+    def of(cls, request: Request) -> "_Preference":
+        asked = ",".join(request.headers.getlist("prefer"))
+        if wanted := _PREFER_WAIT.search(asked):
+            wait_s = min(float(wanted[1]), MAX_WAIT_S)
+            return cls(wait_s, f"wait={round(wait_s)}")
+        return cls(applied="respond-async") if _PREFER_ASYNC.search(asked) else cls()
 
 
 async def create_job(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /v1/jobs``: 202 once the job is on disk; 200 if it ended within the N of ``Prefer: wait=N``."""
-    wait_s = _preferred_wait_s(request)
-    job_id = await submit(services, request, caller)
-    applied = {} if wait_s is None else {"preference-applied": f"wait={round(wait_s)}"}
-    status = await wait_for_end(services, request, caller, job_id, wait_s) if wait_s else Status.IN_QUEUE
-    response = await job_response(services, caller, job_id, HTTPStatus.OK if status.terminal else HTTPStatus.ACCEPTED)
-    response.headers.update({"location": f"/v1/jobs/{job_id}", **applied})
+    if read_query(request, SubmitQuery).dry_run:
+        accepted = await take_json(request, services.settings.max_body_bytes, _acceptor(services, caller))
+        return await plan_response(services, accepted)
+    preference = _Preference.of(request)
+    stored = await submit(services, request, caller)
+    status = Status.IN_QUEUE
+    if preference.wait_s:
+        status = await wait_for_end(services, request, caller, stored.id, preference.wait_s)
+    code = HTTPStatus.OK if status.terminal else HTTPStatus.ACCEPTED
+    response = with_location(await job_response(services, caller, stored.id, code), stored)
+    if preference.applied:
+        response.headers["preference-applied"] = preference.applied
     return response
 
 
 async def submit(
     services: Services, request: Request, caller: Caller, translate: Callable[[Any], Any] = lambda body: body
-) -> str:
-    """Accept and store the job that `translate` makes of a request's body; return its id."""
+) -> StoredJob:
+    """Store the job that `translate` makes of a request's body, or find the one that its Idempotency-Key stands for."""
+    key, accept = parse_key(request.headers.get("idempotency-key")), _acceptor(services, caller)
 
-    def accept(body: Any) -> AcceptedJob:
-        return accept_job(
-            translate(body),
-            catalogue=services.catalogue,
-            caller=caller,
-            settings=services.settings,
-            clock=services.clock,
-        )
+    def take(body: Any) -> tuple[AcceptedJob, IdempotencyClaim | None]:
+        claim = None if key is None else IdempotencyClaim.of(key, request.url.path, body)
+        return accept(translate(body)), claim
 
-    accepted = await take_json(request, services.settings.max_body_bytes, accept)
-    await services.store.write(lambda connection: insert_job(connection, accepted))
+    accepted, claim = await take_json(request, services.settings.max_body_bytes, take)
+    with _in_flight(services, caller, key):
+        stored = await services.store.write(lambda connection: store_once(connection, accepted, claim))
     services.work_waiting.set()
-    return str(accepted.id)
+    return stored
 
 
-def _preferred_wait_s(request: Request) -> float | None:
-    """Return the seconds of ``Prefer: wait=N`` (RFC 7240), at most 25; None without one."""
-    wanted = _PREFER_WAIT.search(request.headers.get("prefer", ""))
-    return min(float(wanted[1]), MAX_WAIT_S) if wanted else None
+def with_location(response: Response, stored: StoredJob) -> Response:
+    """Return the answer that shows a job, with where it is found, and whether an earlier request had made it."""
+    response.headers["location"] = f"/v1/jobs/{stored.id}"
+    if stored.replayed:
+        response.headers["idempotent-replayed"] = "true"
+    return response
+
+
+def _acceptor(services: Services, caller: Caller) -> Callable[[Any], AcceptedJob]:
+    return lambda body: accept_job(
+        body, catalogue=services.catalogue, caller=caller, settings=services.settings, clock=services.clock
+    )
+
+
+@contextmanager
+def _in_flight(services: Services, caller: Caller, key: str | None) -> Iterator[None]:
+    """Refuse a second request with the same key while the first one is being stored."""
+    if key is None:
+        yield
+        return
+    claimed = (caller.tenant, key)
+    if claimed in services.submits_in_flight:
+        raise IdempotencyInProgress
+    services.submits_in_flight.add(claimed)
+    try:
+        yield
+    finally:
+        services.submits_in_flight.discard(claimed)
 
 
 LOCATION = Header("Location", "The job's address", "/v1/jobs/job_01K9ZV6Q0S8M7D3X5B2C4F6G8H")
+REPLAYED = Header("Idempotent-Replayed", "true where an earlier request had made this job", "true")
+_KEY = Header(
+    "Idempotency-Key",
+    "Makes the submit safe to repeat: the same key and body give the same job for as long as it is kept",
+    "8e03978e-40d5-43e8-bc93-6894a57f9324",
+)
 _PREFER = Header(
     "Prefer", "wait=N holds the answer for up to N seconds (25 at most), respond-async does not", "wait=10"
 )
 _APPLIED = Header("Preference-Applied", "What was done of the request's Prefer", "wait=10")
-_ANSWERED = (LOCATION, ETAG, _APPLIED)
+_ANSWERED = (LOCATION, REPLAYED, ETAG, _APPLIED)
 
 ROUTES = (
     Described(
@@ -74,12 +142,13 @@ ROUTES = (
         "Submit a job",
         keyed=create_job,
         scope=WRITE_JOBS,
-        headers=(_PREFER,),
+        query=SubmitQuery,
+        headers=(_KEY, _PREFER),
         body=JobRequest,
         replies=(
             Reply("The job is stored and will run", JobView, HTTPStatus.ACCEPTED, headers=(*_ANSWERED, RETRY_AFTER)),
-            Reply("The job has ended within the preferred wait", JobView, headers=_ANSWERED),
+            Reply("The job has ended within the preferred wait; or the plan of a dry run", JobView, headers=_ANSWERED),
         ),
-        refusals=(UnknownOperation,),
+        refusals=(UnknownOperation, IdempotencyKeyInvalid, IdempotencyReused, IdempotencyInProgress),
     ),
 )

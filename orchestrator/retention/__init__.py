@@ -1,0 +1,1 @@
+"""What happens to outputs that nobody shall have any more."""

@@ -1,0 +1,1 @@
+"""What a tenant does to jobs that are stored."""
