@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from orchestrator.quotas import parse_quotas
 from shared.addresses import AllowList
 from shared.errors import SettingsError
 from shared.logs import LogFormat
@@ -91,12 +92,27 @@ class Settings(BaseSettings):
     execution_timeout_s: float = Field(
         default=900, ge=5, description="The time limit of one attempt, at least; long tasks get more"
     )
+    worker_price_per_s: float | None = Field(
+        default=None, ge=0, description="What a second of a worker costs; jobs then tell their cost"
+    )
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$", description="The price's currency (ISO 4217)")
     unknown_submit_s: float = Field(
         default=120, gt=0, description="How long a submit whose reply was lost is waited for before a new attempt"
     )
     compat_wait_s: float = Field(default=600, ge=0, description="How long the `/video/…` routes hold their answer")
     max_streams: int = Field(default=100, ge=1, description="Event streams that one tenant may have open at once")
     max_body_bytes: int = Field(default=2 << 20, ge=1024, description="The largest request body")
+    max_queued_items: int = Field(
+        default=100_000, ge=1, description="How many items of one tenant may wait or run at a time"
+    )
+    rate_limit: str = Field(
+        default="100/second;3000/minute",
+        description="How often one key may ask: as many limits as wanted, separated by a semicolon; none for no limit",
+    )
+    failed_key_limit: str = Field(
+        default="600/minute",
+        description="How many requests without a valid key one address may make; keys that are known pass even then",
+    )
     log_format: LogFormat = Field(
         default="auto", description="`json`, `console`, or `auto`: readable on a terminal, else JSON"
     )
@@ -106,6 +122,15 @@ class Settings(BaseSettings):
     def _readable_allow_list(cls, text: str) -> str:
         try:
             AllowList.parse(_split(text))
+        except SettingsError as wrong:
+            raise ValueError(wrong.detail) from wrong
+        return text
+
+    @field_validator("rate_limit", "failed_key_limit")
+    @classmethod
+    def _readable_quotas(cls, text: str) -> str:
+        try:
+            parse_quotas(text)
         except SettingsError as wrong:
             raise ValueError(wrong.detail) from wrong
         return text

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from orchestrator.store.tables import keys
+from orchestrator.store.tables import keys, tenants
+from orchestrator.store.tenants import ensure_tenant
 from shared.ids import KeyId, Tenant
 
 
@@ -23,14 +24,22 @@ class StoredKey:
     expires_ms: int | None = None
     last_used_ms: int | None = None
     revoked_ms: int | None = None
+    suspended: bool = False
+    """Whether its tenant is."""
 
     def valid_at(self, now_ms: int) -> bool:
         """Whether the key opens anything at `now_ms`."""
         return self.revoked_ms is None and (self.expires_ms is None or now_ms < self.expires_ms)
 
 
+_KEYS = sa.select(keys, sa.func.coalesce(tenants.c.suspended_ms, 0).label("suspended")).join(
+    tenants, tenants.c.tenant == keys.c.tenant, isouter=True
+)
+
+
 def insert_key(connection: Connection, key: StoredKey) -> None:
-    """Store a fresh key."""
+    """Store a fresh key, and its tenant if it is the first."""
+    ensure_tenant(connection, key.tenant, key.created_ms)
     connection.execute(
         keys.insert().values(
             id=key.id,
@@ -46,13 +55,13 @@ def insert_key(connection: Connection, key: StoredKey) -> None:
 
 def find_key(connection: Connection, key_id: str) -> StoredKey | None:
     """Return the key of that id, whatever state it is in."""
-    row = connection.execute(sa.select(keys).where(keys.c.id == key_id)).one_or_none()
+    row = connection.execute(_KEYS.where(keys.c.id == key_id)).one_or_none()
     return None if row is None else _stored_key(row)
 
 
 def all_keys(connection: Connection, tenant: str | None) -> list[StoredKey]:
     """Return a tenant's keys (everyone's for None), oldest first."""
-    query = sa.select(keys).order_by(keys.c.created_ms, keys.c.id)
+    query = _KEYS.order_by(keys.c.created_ms, keys.c.id)
     if tenant is not None:
         query = query.where(keys.c.tenant == tenant)
     return [_stored_key(row) for row in connection.execute(query)]
@@ -73,4 +82,11 @@ def mark_used(connection: Connection, key_id: str, now_ms: int) -> None:
 
 def _stored_key(row: Row[tuple[object, ...]]) -> StoredKey:
     values = row._asdict()
-    return StoredKey(**{**values, "scopes": frozenset(values["scopes"]), "secret_hash": bytes(values["secret_hash"])})
+    return StoredKey(
+        **{
+            **values,
+            "scopes": frozenset(values["scopes"]),
+            "secret_hash": bytes(values["secret_hash"]),
+            "suspended": bool(values["suspended"]),
+        }
+    )

@@ -23,6 +23,12 @@ class Problem(WireModel):
     code: str = Field(description="Stable, for programs", examples=["validation-failed"])
     errors: list[ProblemField] = []
     request_id: str | None = None
+    violated_policies: list[str] | None = Field(
+        default=None,
+        alias="violated-policies",
+        description="With too-many-requests: the policies of RateLimit-Policy that were used up",
+        examples=[["minute"]],
+    )
 
 
 class ErrorInfo(WireModel):

@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from typing import Any
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -14,6 +15,9 @@ from shared.errors import RevelaError
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _QUIET_ROUTES = ("/livez", "/readyz", "/v2/", "/hooks/")
 """Asked all the time by watchers, by workers and by this server itself; logged only when they fail."""
+
+ANSWER_HEADERS = "answer_headers"
+"""In a request's state: headers, as ASGI has them, that its answer gets whether it is a success or a refusal."""
 
 _log = structlog.get_logger()
 
@@ -34,7 +38,7 @@ class RequestLog:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        reply = _Reply(send, request_id)
+        reply = _Reply(send, request_id, scope["state"])
         started_s = time.perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -49,19 +53,20 @@ class RequestLog:
 
 
 class _Reply:
-    """Watches what is sent, and adds the request's id to it."""
+    """Watches what is sent, and adds to it the request's id and the headers that every answer shall have."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, state: dict[str, Any]) -> None:
         self._send = send
         self._request_id = request_id
+        self._state = state
         self.status = 0
         self._complete = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
-            header = (b"x-request-id", self._request_id.encode())
-            message = {**message, "headers": [*message.get("headers", ()), header]}
+            added = ((b"x-request-id", self._request_id.encode()), *self._state.get(ANSWER_HEADERS, ()))
+            message = {**message, "headers": [*message.get("headers", ()), *added]}
         elif not message.get("more_body", False):
             self._complete = True
         await self._send(message)

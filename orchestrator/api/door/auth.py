@@ -2,7 +2,8 @@
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -11,15 +12,18 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orchestrator.api.door.access import ANSWER_HEADERS
 from orchestrator.api.door.described import KeyedAnswerer
+from orchestrator.api.door.limits import RateLimits
 from orchestrator.caller import Caller
 from orchestrator.keys import ADMIN, ParsedKey, parse_key
+from orchestrator.quotas import Quota
 from orchestrator.services import Services
 from orchestrator.store.keys import StoredKey, find_key, mark_used
 from orchestrator.store.store import Store
 from shared.clock import Clock
 from shared.errors import AdapterError
-from shared.refusals import Forbidden, Unauthenticated
+from shared.refusals import Forbidden, TenantSuspended, TooManyRequests, Unauthenticated
 
 KEY_MEMORY_MS = 10_000
 """How long a verified key is believed without asking again: the longest that a revoked key lives on."""
@@ -43,21 +47,33 @@ class _Verified:
 class Doorkeeper:
     """Verifies keys; remembers the good ones for a moment, by the hash of their secret."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, quotas: Sequence[Quota] = (), failed: Sequence[Quota] = ()) -> None:
+        """`quotas` are each key's, `failed` are those of an address for requests without a valid key."""
         self._store = store
         self._clock = clock
+        self._limits = RateLimits(quotas, clock)
+        self._failures = RateLimits(failed, clock)
         self._verified: dict[bytes, _Verified] = {}
         self._used_ms: dict[str, int] = {}
         self._writes: set[asyncio.Task[None]] = set()
 
-    async def caller(self, headers: Headers) -> Caller:
-        """Return whose key stands in the headers; Unauthenticated, in the same words, for every other case."""
-        parsed = parse_key(key_text(headers))
+    async def _authenticated(self, request: Request) -> StoredKey:
+        """Return the key in the headers; Unauthenticated, in the same words, for every other case.
+
+        Who fails too often from one address gets TooManyRequests instead, before the database is asked. Keys that were
+        good here before pass all the same: they may come through the same proxy as the one who guesses.
+        """
+        parsed = parse_key(key_text(request.headers))
+        if parsed is None or parsed.secret_hash not in self._verified:
+            refusal = self._failures.look(address_of(request))
+            if refusal:
+                raise TooManyRequests("Too many requests without a valid key came from here.", refusal.retry_after_s)
         key = parsed and await self._key(parsed)
         if not key:
+            self._failures.take(address_of(request))
             raise Unauthenticated
         self._note_use(key)
-        return Caller(key.tenant, key.id, key.scopes)
+        return key
 
     async def _key(self, parsed: ParsedKey) -> StoredKey | None:
         now_ms = self._clock.now_ms()
@@ -91,15 +107,32 @@ class Doorkeeper:
         except AdapterError as failed:
             _log.warning("key.use_unnoted", code=failed.code)
 
+    async def admit(self, request: Request, scope: str) -> Caller:
+        """Return who asks, if the key has `scope` (or is an admin's), and count the request.
+
+        Unauthenticated, TooManyRequests, TenantSuspended, Forbidden. The answer gets the headers on rate limits.
+        """
+        key = await self._authenticated(request)
+        structlog.contextvars.bind_contextvars(tenant=key.tenant, key_id=key.id)
+        verdict = self._limits.take(key.id)
+        if verdict.remaining:
+            request.scope["state"][ANSWER_HEADERS] = (
+                (b"ratelimit-policy", self._limits.policy.encode()),
+                (b"ratelimit", verdict.remaining.encode()),
+            )
+        if verdict.refusal:
+            raise verdict.refusal
+        if key.suspended:
+            raise TenantSuspended
+        if not key.scopes & {scope, ADMIN}:
+            raise Forbidden(f"This key lacks the scope {scope}.")
+        return Caller(key.tenant, key.id, key.scopes)
+
     def with_key(self, services: Services, scope: str, answer: KeyedAnswerer) -> Answerer:
         """Return `answer` behind this door: only for callers whose key has `scope` (or is an admin's)."""
 
         async def behind_the_door(request: Request) -> Response:
-            caller = await self.caller(request.headers)
-            structlog.contextvars.bind_contextvars(tenant=caller.tenant, key_id=caller.key_id)
-            if not caller.scopes & {scope, ADMIN}:
-                raise Forbidden(f"This key lacks the scope {scope}.")
-            return await answer(services, request, caller)
+            return await answer(services, request, await self.admit(request, scope))
 
         return behind_the_door
 
@@ -111,6 +144,17 @@ def key_text(headers: Headers) -> str:
         return given
     kind, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
+
+
+def address_of(request: Request) -> str:
+    """Return the address that a request came from; of an IPv6 one the network (/64), of which one host has many."""
+    host = request.client.host if request.client else ""
+    if ":" not in host:
+        return host
+    try:
+        return str(ipaddress.ip_network((host.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return host
 
 
 def _matching_key(connection: Connection, key_id: str, digest: bytes) -> StoredKey | None:

@@ -13,11 +13,22 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from shared.errors import AdapterError, RevelaError
-from shared.refusals import MethodNotAllowed, NotFound, PayloadTooLarge, RequestError, Unauthenticated
+from shared.refusals import (
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    QueueFull,
+    RequestError,
+    TooManyRequests,
+    Unauthenticated,
+)
 from shared.wire.problem import Problem, ProblemField
 
 RETRY_AFTER_S = 5
 """What a client is told to wait when something that this server leans on has failed."""
+
+QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+"""The problem's type for a used up quota, from draft-ietf-httpapi-ratelimit-headers."""
 
 _DRAIN_BYTES = 16 << 20
 _DRAIN_S = 5.0
@@ -32,7 +43,7 @@ class ProblemResponse(Response):
 
     def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(
-            problem.model_dump_json(exclude_none=True, exclude_defaults=False).encode(),
+            problem.model_dump_json(exclude_none=True, by_alias=True).encode(),
             status_code=problem.status,
             headers={"cache-control": "no-store", **(headers or {})},
         )
@@ -89,6 +100,11 @@ def answer(error: RevelaError, request_id: str | None, headers: Mapping[str, str
             return LastWord(problem)
         case Unauthenticated():
             return ProblemResponse(problem, {"www-authenticate": 'Bearer realm="revela"'})
+        case TooManyRequests(retry_after_s=wait_s, violated_policies=violated):
+            exceeded = {"type": QUOTA_EXCEEDED, "violated_policies": list(violated) or None}
+            return ProblemResponse(problem.model_copy(update=exceeded), {"retry-after": str(wait_s)})
+        case QueueFull(retry_after_s=wait_s):
+            return ProblemResponse(problem, {"retry-after": str(wait_s)})
         case AdapterError():
             return ProblemResponse(problem, {"retry-after": str(RETRY_AFTER_S)})
         case _:

@@ -139,7 +139,11 @@ def path_of(url: str) -> str:
 async def running_api(
     folder: Path, database: Path, extra: Sequence[BaseRoute] = (), **settings: Any
 ) -> AsyncIterator[Api]:
-    """Serve the API on a copy of `database`, without the loops that dispatch."""
+    """Serve the API on a copy of `database`, without the loops that dispatch.
+
+    Without rate limits unless a test sets them: the clock stands still, so no window would ever move on.
+    """
+    settings = {"rate_limit": "none", "failed_key_limit": "none", **settings}
     shutil.copy(database, folder / "revela.db")
     clock, fake = ManualClock(), FakeRunPod()
     chosen = Settings(_env_file=None, data_dir=folder, public_url=PUBLIC_URL, **settings)
