@@ -15,8 +15,8 @@ from typing import ClassVar
 class RevelaError(Exception):
     """Something went wrong."""
 
-    code: ClassVar[str] = "internal"
-    status: ClassVar[int] = 500
+    code: str = "internal"
+    status: int = 500
     retryable: ClassVar[bool] = False
 
     def __init__(self, detail: str | None = None) -> None:
