@@ -13,6 +13,7 @@ from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
 from orchestrator.api.health import health_routes
 from orchestrator.api.jobs import act, events, listing, read, submit
+from orchestrator.quotas import parse_quotas
 from orchestrator.services import Services
 
 
@@ -35,7 +36,9 @@ def described_routes() -> tuple[Described, ...]:
 
 def routes(services: Services) -> list[Route]:
     """Return the API's routes; `RequestLog` and `exception_handlers` belong around them."""
-    door = Doorkeeper(services.store, services.clock)
+    settings = services.settings
+    quotas, failed = parse_quotas(settings.rate_limit), parse_quotas(settings.failed_key_limit)
+    door = Doorkeeper(services.store, services.clock, quotas, failed)
     by_path: dict[str, dict[str, Answerer]] = defaultdict(dict)
     for described in described_routes():
         by_path[described.path][described.method] = _answerer(services, door, described)

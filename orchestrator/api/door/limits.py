@@ -32,7 +32,7 @@ class RateLimits:
 
     In any window a client gets its quota and no more; a refused request does not count, so that a client which
     doesn't wait is not shut out for longer. The windows are our own: those that the library `limits` keeps in memory
-    start a thread at most requests (measured: 0.4 ms each; these take 4 µs) and know only the machine's clock.
+    start a thread at most requests (measured: 0.4 ms each; these take 6 µs) and know only the machine's clock.
     """
 
     def __init__(self, quotas: Sequence[Quota], clock: Clock) -> None:
@@ -43,6 +43,11 @@ class RateLimits:
         self._forgot_ms = clock.now_ms()
         self.policy = ", ".join(map(str, quotas))
         """The value of the header RateLimit-Policy; empty where there are no quotas."""
+
+    @property
+    def clients(self) -> int:
+        """How many clients are counted."""
+        return len(self._clients)
 
     def take(self, client: str) -> Verdict:
         """Count a request if there is room for it, and say so."""
