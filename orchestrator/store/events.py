@@ -67,7 +67,7 @@ def last_seq(connection: Connection, tenant: str, job_id: str) -> int:
 
 def events_after(
     connection: Connection, tenant: str, job_id: str, seq: int, limit: int
-) -> Sequence[Row[tuple[int, str, dict[str, Any], int]]]:
+) -> Sequence[Row[int, str, dict[str, Any], int]]:
     """Return at most `limit` events of a job behind number `seq`, in order: seq, type, data, at_ms."""
     return connection.execute(_AFTER, {"job_id": job_id, "tenant": tenant, "seq": seq, "limit": limit}).all()
 

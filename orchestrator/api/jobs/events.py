@@ -1,4 +1,4 @@
-"""Following one job: its history from wherever a client left off, then every change as it happens (server-sent events)."""
+"""Following a job: its history from wherever a client left off, then every change as it happens."""
 
 import asyncio
 import re
@@ -286,7 +286,7 @@ ROUTES = (
         headers=(Header("Last-Event-ID", "The id of the last event that is known; what came after it is sent", "42"),),
         replies=(
             Reply(
-                "Events: `status` and `item` from the first or after Last-Event-ID, then as they happen, with `progress`"
+                "`status` and `item` events, from the first or after Last-Event-ID and then as they happen, with `progress`"
                 " between them; the stream ends with the job, or after an hour",
                 media_type="text/event-stream",
                 example=_EXAMPLE,
