@@ -21,6 +21,7 @@ from orchestrator.store.store import Store
 from orchestrator.streams import Streams
 from orchestrator.views import Links
 from orchestrator.webhooks.outbox import Outbox
+from orchestrator.webhooks.wake import Wake
 from shared.catalogue import Catalogue
 from shared.clock import Clock, SteadyClock
 from shared.errors import SettingsError
@@ -49,6 +50,8 @@ class Services:
     """(tenant, Idempotency-Key) of the requests that are being stored."""
     purge_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a deleted job's objects are to go."""
+    webhook_written: Wake = field(default_factory=Wake)
+    """Set when an event waits to be sent."""
 
 
 def open_services(settings: Settings, clock: Clock) -> Services:
@@ -56,6 +59,7 @@ def open_services(settings: Settings, clock: Clock) -> Services:
     upgrade(settings.resolved_database_url)
     signer = settings.signer()
     links = Links(signer, settings.public_url)
+    outbox = Outbox(links, settings.currency)
     return Services(
         settings=settings,
         clock=clock,
@@ -65,7 +69,8 @@ def open_services(settings: Settings, clock: Clock) -> Services:
         store=Store(settings.resolved_database_url),
         storage=_open_storage(settings, signer, clock),
         endpoint=RunPodEndpoint(settings.resolved_endpoint_url, _endpoint_key(settings, signer)),
-        announce=Outbox(links).announce,
+        announce=outbox.announce,
+        webhook_written=outbox.written,
     )
 
 

@@ -31,6 +31,10 @@ class Links:
         token = self.signer.seal(OUTPUT_PURPOSE, f"{job_id}/{item_n}/{slot}")
         return f"{self.public_url.rstrip('/')}/output/{token}/{file_name}"
 
+    def job_url(self, job_id: str) -> str:
+        """Return where a job is read, with a key."""
+        return f"{self.public_url.rstrip('/')}/v1/jobs/{job_id}"
+
 
 def output_file_name(item_id: str, key: str) -> str:
     """Return what an output is saved as: the item's id, then the slot's file name, which ends the key.

@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -46,6 +46,17 @@ def check_address(url: str, allow_private: Iterable[str] = ()) -> None:
     SourceBlocked for one that is literally private, in whatever spelling.
     """
     _parse(url, AllowList.parse(allow_private))
+
+
+def check_webhook_address(url: str, allow_private: Iterable[str] = ()) -> None:
+    """Refuse like `check_address`, and http too unless the very host and port, or the literal address, is listed."""
+    allowed = AllowList.parse(allow_private)
+    address = _parse(url, allowed)
+    host, port = (address.raw_host or "").lower(), address.port or 0
+    literal = _literal(host)
+    listed = allowed.names(host, port) or (literal is not None and allowed.covers(literal, port))
+    if address.scheme != "https" and not listed:
+        raise SourceInvalid("A webhook's address must begin with https://.")
 
 
 def _parse(text: str, allowed: AllowList) -> URL:
@@ -217,7 +228,7 @@ async def guarded_get(client: GuardedSession, url: str) -> AsyncIterator[aiohttp
     """
     address = _parse(url, client.allowed)
     for _ in range(MAX_REDIRECTS + 1):
-        async with _get_once(client, address) as response:
+        async with _ask_once(client, "GET", address) as response:
             if response.status not in (301, 302, 303, 307, 308):
                 yield response
                 return
@@ -226,9 +237,25 @@ async def guarded_get(client: GuardedSession, url: str) -> AsyncIterator[aiohttp
 
 
 @asynccontextmanager
-async def _get_once(client: GuardedSession, address: URL) -> AsyncIterator[aiohttp.ClientResponse]:
+async def guarded_post(
+    client: GuardedSession, url: str, body: bytes, headers: Mapping[str, str]
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """POST `body` to `url` on a connection of its own, so that its address is checked; yield the answer, any answer.
+
+    A redirect is an answer like others and is not followed. Raises as `guarded_get` does, and has no deadline either.
+    """
+    address = _parse(url, client.allowed)
+    alone = {**headers, "Connection": "close"}
+    async with _ask_once(client, "POST", address, data=body, headers=alone) as response:
+        yield response
+
+
+@asynccontextmanager
+async def _ask_once(
+    client: GuardedSession, method: str, address: URL, **options: Any
+) -> AsyncIterator[aiohttp.ClientResponse]:
     try:
-        response = await client.session.get(address, allow_redirects=False)
+        response = await client.session.request(method, address, allow_redirects=False, **options)
     except aiohttp.ClientConnectorError as error:
         if isinstance(error.os_error, AddressBlocked):
             raise SourceBlocked from error

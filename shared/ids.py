@@ -11,13 +11,19 @@ ItemId = NewType("ItemId", str)
 """Chosen by the caller, unique in its job: 1–128 of ``[A-Za-z0-9._-]``. Never used as a file name."""
 Tenant = NewType("Tenant", str)
 KeyId = NewType("KeyId", str)
+EventId = NewType("EventId", str)
+"""Of a webhook's event, the same on every try: receivers know by it what they have seen already."""
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def new_ulid(clock: Clock) -> str:
     """Return 26 characters: 48 bits of milliseconds, then 80 random bits (github.com/ulid/spec)."""
-    value = (clock.now_ms() & (1 << 48) - 1) << 80 | secrets.randbits(80)
+    return _ulid_at(clock.now_ms())
+
+
+def _ulid_at(epoch_ms: int) -> str:
+    value = (epoch_ms & (1 << 48) - 1) << 80 | secrets.randbits(80)
     return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
 
 
@@ -34,3 +40,8 @@ def new_job_id(clock: Clock) -> JobId:
 def new_task_id(clock: Clock) -> TaskId:
     """Return a fresh ``task_…``."""
     return TaskId(f"task_{new_ulid(clock)}")
+
+
+def new_event_id(at_ms: int) -> EventId:
+    """Return a fresh ``evt_…`` for what happened at `at_ms`."""
+    return EventId(f"evt_{_ulid_at(at_ms)}")

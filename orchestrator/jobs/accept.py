@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from orchestrator.caller import Caller
 from orchestrator.jobs.plan import plan_tasks
 from orchestrator.jobs.unknown_names import did_you_mean, unknown_field
+from orchestrator.jobs.webhook import check_webhook
 from orchestrator.settings import Settings
 from shared.catalogue import Catalogue
 from shared.clock import Clock
@@ -65,6 +66,9 @@ class AcceptedJob:
     created_ms: int
     queue_deadline_ms: int
     output_ttl_ms: int | None
+    webhook: str | None = None
+    webhook_events: tuple[str, ...] | None = None
+    """None: all with which a job ends."""
 
 
 def accept_job(body: Any, *, catalogue: Catalogue, caller: Caller, settings: Settings, clock: Clock) -> AcceptedJob:
@@ -77,6 +81,7 @@ def accept_job(body: Any, *, catalogue: Catalogue, caller: Caller, settings: Set
     if operation is None:
         detail = f"there is no operation {request.operation}{did_you_mean(request.operation, tuple(catalogue))}"
         raise UnknownOperation(errors=[FieldError("/operation", detail)])
+    check_webhook(request, settings.private_sources)
     checked = _CheckedItems(request, operation, settings.private_sources)
     return _planned(request, operation, checked, caller, settings.max_workers, clock)
 
@@ -202,4 +207,6 @@ def _planned(
         created_ms=now_ms,
         queue_deadline_ms=now_ms + request.queue_ttl_s * 1000,
         output_ttl_ms=None if request.output_ttl_s is None else request.output_ttl_s * 1000,
+        webhook=request.webhook,
+        webhook_events=None if request.webhook_events is None else tuple(request.webhook_events),
     )

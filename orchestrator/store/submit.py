@@ -142,4 +142,6 @@ def _job_row(job: AcceptedJob) -> dict[str, Any]:
         "created_ms": job.created_ms,
         "queue_deadline_ms": job.queue_deadline_ms,
         "output_ttl_ms": job.output_ttl_ms,
+        "webhook": job.webhook,
+        "webhook_events": job.webhook_events,
     }

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from shared.wire.cost import Cost
 from shared.wire.model import ClientModel, WireModel
 from shared.wire.problem import ErrorInfo
-from shared.wire.status import Status
+from shared.wire.status import JobEvent, Status
 
 MAX_ITEMS = 1000
 EMBEDDED_ITEMS = 100
@@ -57,6 +57,16 @@ class JobRequest(ClientModel):
         ge=60,
         le=31_536_000,
         description="How long outputs stay, from completion; null keeps them",
+    )
+
+    webhook: Annotated[str, StringConstraints(min_length=1, max_length=2048, strict=True)] | None = Field(
+        default=None, description="An https address to which signed events are sent"
+    )
+    webhook_events: list[JobEvent] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(JobEvent),
+        description="The events that the webhook is sent; default: all with which a job ends",
     )
 
     @model_validator(mode="after")
