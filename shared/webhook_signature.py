@@ -1,4 +1,4 @@
-"""Signing and verifying webhooks as Standard Webhooks 1.0 says (standardwebhooks.com): HMAC-SHA256 over id, time, body."""
+"""Signing and verifying webhooks by Standard Webhooks 1.0: HMAC-SHA256 over id, time and body."""
 
 import base64
 import binascii
