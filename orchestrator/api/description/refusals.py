@@ -14,18 +14,21 @@ from shared.refusals import (
     NotFound,
     PayloadTooLarge,
     RequestError,
+    TenantSuspended,
+    TooManyRequests,
     Unauthenticated,
     UnsupportedMediaType,
 )
 from shared.wire.problem import Problem
 
-_KEYED = (Unauthenticated, Forbidden, StoreUnavailable)
+_KEYED = (Unauthenticated, Forbidden, TenantSuspended, TooManyRequests, StoreUnavailable)
 _WITH_A_BODY = (InvalidJson, PayloadTooLarge, UnsupportedMediaType, InvalidRequest)
 _REQUEST_ID = "0d1f4c8e5a7b9263"
 
 _RETRY_AFTER: Json = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
 _HEADERS: dict[int, Json] = {
     401: {"WWW-Authenticate": {"description": "How to prove who you are", "schema": {"type": "string"}}},
+    429: {"Retry-After": _RETRY_AFTER},
     503: {"Retry-After": _RETRY_AFTER},
 }
 """What a refusal of that status carries beside its body."""
@@ -82,4 +85,4 @@ def _example(refusal: type[RevelaError]) -> Json:
         error = refusal(errors=[FieldError("/items/0/fps", "Input should be less than or equal to 120")])
     if not issubclass(refusal, RequestError | AdapterError):
         error = RevelaError()
-    return problem_of(error, _REQUEST_ID).model_dump(mode="json", exclude_none=True)
+    return problem_of(error, _REQUEST_ID).model_dump(mode="json", exclude_none=True, by_alias=True)

@@ -82,7 +82,7 @@ def problem_of(error: RevelaError, request_id: str | None = None) -> Problem:
     if not isinstance(error, RequestError | AdapterError):
         error = RevelaError()
     fields = error.errors if isinstance(error, RequestError) else ()
-    return Problem(
+    problem = Problem(
         title=HTTPStatus(error.status).phrase,
         status=error.status,
         detail=error.detail,
@@ -90,6 +90,10 @@ def problem_of(error: RevelaError, request_id: str | None = None) -> Problem:
         errors=[ProblemField(pointer=field.pointer, detail=field.detail) for field in fields],
         request_id=request_id,
     )
+    if isinstance(error, TooManyRequests):
+        exceeded = {"type": QUOTA_EXCEEDED, "violated_policies": list(error.violated_policies) or None}
+        return problem.model_copy(update=exceeded)
+    return problem
 
 
 def answer(error: RevelaError, request_id: str | None, headers: Mapping[str, str] | None = None) -> Response:
@@ -100,10 +104,7 @@ def answer(error: RevelaError, request_id: str | None, headers: Mapping[str, str
             return LastWord(problem)
         case Unauthenticated():
             return ProblemResponse(problem, {"www-authenticate": 'Bearer realm="revela"'})
-        case TooManyRequests(retry_after_s=wait_s, violated_policies=violated):
-            exceeded = {"type": QUOTA_EXCEEDED, "violated_policies": list(violated) or None}
-            return ProblemResponse(problem.model_copy(update=exceeded), {"retry-after": str(wait_s)})
-        case QueueFull(retry_after_s=wait_s):
+        case TooManyRequests(retry_after_s=wait_s) | QueueFull(retry_after_s=wait_s):
             return ProblemResponse(problem, {"retry-after": str(wait_s)})
         case AdapterError():
             return ProblemResponse(problem, {"retry-after": str(RETRY_AFTER_S)})
