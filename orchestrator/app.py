@@ -21,10 +21,12 @@ from orchestrator.services import Services, close_services, open_pool, open_serv
 from orchestrator.settings import Settings
 from orchestrator.store.attempts import mark_interrupted_unknown
 from orchestrator.store.tenants import recount_open_items
+from orchestrator.webhooks.deliver import delivering
 from shared.clock import Clock, SystemClock
 
 _DISPATCH_EVERY_S = 1.0
 _FOLLOW_EVERY_S = 0.5
+_DELIVER_EVERY_S = 1.0
 _PURGE_EVERY_S = 60.0
 
 log = structlog.get_logger()
@@ -67,13 +69,16 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
         run_loop("purge", lambda: purge.tick(services, clock.now_ms()), _PURGE_EVERY_S, services.purge_waiting),
         run_loop("follow", lambda: follower.tick(services, clock.now_ms()), _FOLLOW_EVERY_S, services.hints.arrived),
     ]
-    tasks = [asyncio.create_task(loop) for loop in (*loops, *((pool.run(),) if pool is not None else ()))]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with delivering(services) as deliverer:
+        written = services.webhook_written.listen()
+        loops.append(run_loop("webhooks", lambda: deliverer.tick(clock.now_ms()), _DELIVER_EVERY_S, written))
+        tasks = [asyncio.create_task(loop) for loop in (*loops, *((pool.run(),) if pool is not None else ()))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _spare_the_collector() -> None:

@@ -45,3 +45,8 @@ def new_task_id(clock: Clock) -> TaskId:
 def new_event_id(at_ms: int) -> EventId:
     """Return a fresh ``evt_…`` for what happened at `at_ms`."""
     return EventId(f"evt_{_ulid_at(at_ms)}")
+
+
+def new_try_id(clock: Clock) -> str:
+    """Return a fresh ``try_…``, for one try of sending an event."""
+    return f"try_{new_ulid(clock)}"
