@@ -22,7 +22,7 @@ from orchestrator.services import Services
 from orchestrator.store.reading import item_rows, job_row
 from orchestrator.views import Json, item_view
 from shared.clock import to_datetime
-from shared.refusals import FieldError, InvalidRequest, NotFound
+from shared.refusals import FieldError, InvalidRequest, NotFound, QueueFull
 from shared.wire.job import MAX_ITEMS, ItemIdText, JobView
 
 OUTPUT_TTL_S = 3600
@@ -138,6 +138,7 @@ ROUTES = (
             Reply("It takes longer; the job goes on", JobView, HTTPStatus.ACCEPTED),
             Reply("No video came out; the body says why", status=HTTPStatus.BAD_GATEWAY),
         ),
+        refusals=(QueueFull,),
         group="Compatible",
     ),
 )

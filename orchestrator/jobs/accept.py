@@ -66,6 +66,8 @@ class AcceptedJob:
     created_ms: int
     queue_deadline_ms: int
     output_ttl_ms: int | None
+    max_open_items: int
+    """How many items its tenant may have open, this job's included."""
     webhook: str | None = None
     webhook_events: tuple[str, ...] | None = None
     """None: all with which a job ends."""
@@ -83,7 +85,7 @@ def accept_job(body: Any, *, catalogue: Catalogue, caller: Caller, settings: Set
         raise UnknownOperation(errors=[FieldError("/operation", detail)])
     check_webhook(request, settings.private_sources)
     checked = _CheckedItems(request, operation, settings.private_sources)
-    return _planned(request, operation, checked, caller, settings.max_workers, clock)
+    return _planned(request, operation, checked, caller, settings, clock)
 
 
 class _CheckedItems:
@@ -181,13 +183,13 @@ def _planned(
     operation: AnyOperation,
     checked: _CheckedItems,
     caller: Caller,
-    max_workers: int,
+    settings: Settings,
     clock: Clock,
 ) -> AcceptedJob:
     costs_s = [operation.cost_s(params) for _, params in checked.items]
     items: list[AcceptedItem] = []
     tasks: list[AcceptedTask] = []
-    for n, positions in enumerate(plan_tasks(costs_s, max_workers)):
+    for n, positions in enumerate(plan_tasks(costs_s, settings.max_workers)):
         task = AcceptedTask(new_task_id(clock), n, sum(costs_s[i] for i in positions), len(positions))
         tasks.append(task)
         for i in positions:
@@ -207,6 +209,7 @@ def _planned(
         created_ms=now_ms,
         queue_deadline_ms=now_ms + request.queue_ttl_s * 1000,
         output_ttl_ms=None if request.output_ttl_s is None else request.output_ttl_s * 1000,
+        max_open_items=settings.max_queued_items,
         webhook=request.webhook,
         webhook_events=None if request.webhook_events is None else tuple(request.webhook_events),
     )

@@ -12,7 +12,7 @@ from orchestrator.jobs.states import TaskState
 from orchestrator.store import tables
 from orchestrator.store.events import add_event
 from orchestrator.store.tables import idempotency
-from orchestrator.store.tenants import change_open_items, ensure_tenant
+from orchestrator.store.tenants import ensure_tenant, reserve_items
 from shared.refusals import FieldError, IdempotencyReused, InvalidRequest
 from shared.wire.media_input import MediaInput
 from shared.wire.status import Status
@@ -56,11 +56,14 @@ def store_once(connection: Connection, job: AcceptedJob, claim: IdempotencyClaim
 
 
 def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = None) -> None:
-    """Write the job, its items and tasks; InvalidRequest if an upload or output that it names is not the tenant's."""
+    """Write the job, its items and tasks.
+
+    InvalidRequest if an upload or output that it names is not the tenant's; QueueFull if the tenant has too much open.
+    """
     check_own_inputs(connection, job)
     tenant = job.caller.tenant
     ensure_tenant(connection, tenant, job.created_ms)
-    change_open_items(connection, tenant, len(job.items))
+    reserve_items(connection, tenant, len(job.items), job.max_open_items)
     connection.execute(tables.jobs.insert(), {**_job_row(job), "retry_of": retry_of})
     connection.execute(
         tables.items.insert(),

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from orchestrator.store.tables import jobs, tenants
+from shared.refusals import QueueFull
 from shared.wire.status import Status
 
 
@@ -19,8 +20,20 @@ def open_items(connection: Connection, tenant: str) -> int:
     return connection.execute(sa.select(tenants.c.open_items).where(tenants.c.tenant == tenant)).scalar() or 0
 
 
+def reserve_items(connection: Connection, tenant: str, count: int, most: int) -> None:
+    """Count items in, in one statement that looks and counts; QueueFull if they would be more than `most`."""
+    reserved = connection.execute(
+        tenants.update()
+        .where(tenants.c.tenant == tenant, tenants.c.open_items + count <= most)
+        .values(open_items=tenants.c.open_items + count)
+    )
+    if reserved.rowcount == 0:
+        already = open_items(connection, tenant)
+        raise QueueFull(f"{already} items are waiting or running, and {count} more would pass this server's {most}.")
+
+
 def change_open_items(connection: Connection, tenant: str, by: int) -> None:
-    """Count items in or out; kept as a number, since counting 100 000 rows at every submit would be the submit."""
+    """Count items out (or in); kept as a number, since counting 100 000 rows at every submit would be the submit."""
     connection.execute(tenants.update().where(tenants.c.tenant == tenant).values(open_items=tenants.c.open_items + by))
 
 

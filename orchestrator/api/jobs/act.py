@@ -18,7 +18,7 @@ from orchestrator.store.acting.cancel import accept_cancel
 from orchestrator.store.acting.delete import delete_job
 from orchestrator.store.acting.retry import find_retry, request_again, store_retry
 from orchestrator.store.submit import StoredJob
-from shared.refusals import InvalidRequest, JobNotEnded, NothingToRetry, UnknownOperation
+from shared.refusals import InvalidRequest, JobNotEnded, NothingToRetry, QueueFull, UnknownOperation
 from shared.wire.job import JobView
 
 log = structlog.get_logger()
@@ -89,7 +89,7 @@ ROUTES = (
                 headers=(LOCATION, REPLAYED, ETAG, RETRY_AFTER),
             ),
         ),
-        refusals=(JobNotEnded, NothingToRetry, UnknownOperation, InvalidRequest),
+        refusals=(JobNotEnded, NothingToRetry, UnknownOperation, InvalidRequest, QueueFull),
     ),
     Described(
         "DELETE",

@@ -26,6 +26,7 @@ from shared.refusals import (
     IdempotencyInProgress,
     IdempotencyKeyInvalid,
     IdempotencyReused,
+    QueueFull,
     UnknownOperation,
 )
 from shared.wire.job import JobRequest, JobView
@@ -149,6 +150,6 @@ ROUTES = (
             Reply("The job is stored and will run", JobView, HTTPStatus.ACCEPTED, headers=(*_ANSWERED, RETRY_AFTER)),
             Reply("The job has ended within the preferred wait; or the plan of a dry run", JobView, headers=_ANSWERED),
         ),
-        refusals=(UnknownOperation, IdempotencyKeyInvalid, IdempotencyReused, IdempotencyInProgress),
+        refusals=(UnknownOperation, IdempotencyKeyInvalid, IdempotencyReused, IdempotencyInProgress, QueueFull),
     ),
 )
