@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.errors import AdapterError, RevelaError
 from shared.refusals import (
+    IdempotencyInProgress,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
@@ -106,6 +107,8 @@ def answer(error: RevelaError, request_id: str | None, headers: Mapping[str, str
             return ProblemResponse(problem, {"www-authenticate": 'Bearer realm="revela"'})
         case TooManyRequests(retry_after_s=wait_s) | QueueFull(retry_after_s=wait_s):
             return ProblemResponse(problem, {"retry-after": str(wait_s)})
+        case IdempotencyInProgress():
+            return ProblemResponse(problem, {"retry-after": "1"})
         case AdapterError():
             return ProblemResponse(problem, {"retry-after": str(RETRY_AFTER_S)})
         case _:

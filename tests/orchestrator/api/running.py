@@ -89,14 +89,17 @@ class Api:
         [(count,)] = await self.rows(sa.select(sa.func.count()).select_from(table))
         return int(count)
 
-    async def end_items(self, job_id: str, ends: Sequence[ItemEnd]) -> None:
+    async def end_items(self, job_id: str, ends: Sequence[ItemEnd], *, still_waiting: bool = False) -> None:
         """End items of a job, as the relay does for the first task's, and announce it."""
         services = self.services
         [task, *_] = await self.rows(sa.select(tables.tasks.c.id).where(tables.tasks.c.job_id == job_id))
 
         def end(connection: sa.Connection) -> bool:
             connection.execute(tables.tasks.update().where(tables.tasks.c.id == task.id).values(status="ACTIVE"))
-            return commit_items(connection, services.announce, task.id, 0, ends, self.clock.now_ms())
+            committed = commit_items(connection, services.announce, task.id, 0, ends, self.clock.now_ms())
+            if still_waiting:
+                connection.execute(tables.tasks.update().where(tables.tasks.c.id == task.id).values(status="WAITING"))
+            return committed
 
         assert await services.store.write(end)
         services.changes.announce(job_id)
