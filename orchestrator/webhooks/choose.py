@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
-from orchestrator.webhooks.lanes import DueEvent, due_lanes, first_due
+from orchestrator.webhooks.lanes import DueEvent, DueLane, due_lanes, first_due
 from orchestrator.webhooks.secrets import SecretState, secret_state
 from orchestrator.webhooks.slots import Slots
 
@@ -25,8 +25,8 @@ class Choice:
     """What one look has found."""
 
     chosen: list[Chosen] = field(default_factory=list)
-    idle: list[tuple[str, str, str]] = field(default_factory=list)
-    """(lane, tenant, url) that said they had something to send, and have not: their events were deleted."""
+    idle: list[DueLane] = field(default_factory=list)
+    """Those that said they had something to send, and have not: their events were deleted."""
 
 
 def choose(connection: Connection, now_ms: int, slots: Slots, busy: Collection[str]) -> Choice:
@@ -38,12 +38,12 @@ def choose(connection: Connection, now_ms: int, slots: Slots, busy: Collection[s
         )
         if not lanes:
             break
-        for lane, tenant, url, failures in lanes:
-            event = first_due(connection, lane, now_ms)
+        for due in lanes:
+            event, failing = first_due(connection, due.lane, now_ms), due.failures > 0
             if event is None:
-                passed.add(lane)
-                choice.idle.append((lane, tenant, url))
-            elif slots.take(tenant, failing=failures > 0):
-                passed.add(lane)
-                choice.chosen.append(Chosen(event, secret_state(connection, tenant), failures > 0))
+                passed.add(due.lane)
+                choice.idle.append(due)
+            elif slots.take(due.tenant, failing=failing):
+                passed.add(due.lane)
+                choice.chosen.append(Chosen(event, secret_state(connection, due.tenant), failing))
     return choice

@@ -1,6 +1,7 @@
 """Delivering events: each tick starts what may be sent, and what is under way holds up no tick and no other lane.
 
-Nothing is marked before a try, so a crash in the middle repeats it and loses nothing: receivers know the event by its id.
+Nothing is marked before a try, so a crash in the middle repeats it and loses nothing: receivers know the event by its
+id.
 """
 
 import asyncio
@@ -15,16 +16,18 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.services import Services
 from orchestrator.webhooks.choose import Chosen, choose
-from orchestrator.webhooks.lanes import EventState, rearm
+from orchestrator.webhooks.lanes import DueLane, EventState, rearm
 from orchestrator.webhooks.resolver import ThreadsResolver
 from orchestrator.webhooks.send import send
 from orchestrator.webhooks.slots import Bounds, Slots
 from orchestrator.webhooks.tries import Try, record_try
+from shared.errors import AdapterError
 from shared.fetch_guard import GuardedSession, guarded_session
 from shared.ids import new_try_id
 
 _GRACE_S = 2.0
 """How long tries under way may take to end when the server stops; later they are broken off, and made again."""
+_AFTER_FAULT_S = 5.0
 
 log = structlog.get_logger()
 
@@ -57,8 +60,8 @@ class Deliverer:
         await store.write(_nothing)
         slots = Slots.taken_by(self._bounds, ((flight.tenant, flight.failing) for flight in self._flights.values()))
         choice = await store.read(partial(choose, now_ms=now_ms, slots=slots, busy=tuple(self._flights)))
-        for lane in choice.idle:
-            await store.write(partial(_rearm, lane=lane))
+        for idle in choice.idle:
+            await store.write(partial(_rearm, idle=idle))
         for chosen in choice.chosen:
             task = asyncio.create_task(self._deliver(chosen))
             self._flights[chosen.event.lane] = _Flight(chosen.event.tenant, chosen.failing, task)
@@ -76,10 +79,10 @@ class Deliverer:
         event = chosen.event
         with structlog.contextvars.bound_contextvars(job_id=event.job_id, tenant=event.tenant, event_id=event.id):
             try:
-                made = await self._send(chosen)
-                await self._record(chosen, made)
-            except Exception:  # a defect here must leave the lane free: its event waits, and is tried again
-                log.exception("webhook.try_unrecorded")
+                await self._record(chosen, await self._send(chosen))
+            except Exception:  # a defect must not end all delivering; its event waits, and is tried again
+                log.exception("webhook.try_failed_unexpectedly")
+                await asyncio.sleep(_AFTER_FAULT_S)
             finally:
                 del self._flights[event.lane]
                 self._services.webhook_written.event.set()
@@ -99,7 +102,14 @@ class Deliverer:
 
     async def _record(self, chosen: Chosen, made: Try) -> None:
         event, now_ms, chance = chosen.event, self._services.clock.now_ms(), random.random()  # noqa: S311 - spreads tries
-        state = await self._services.store.write(lambda c: record_try(c, event, made, now_ms, chance))
+        while True:
+            try:
+                state = await self._services.store.write(lambda c: record_try(c, event, made, now_ms, chance))
+                break
+            except AdapterError as failed:
+                # The lane stays taken: an event that was sent and can't be marked would be sent over and over.
+                log.warning("webhook.try_unrecorded", reason=failed.detail)
+                await asyncio.sleep(_AFTER_FAULT_S)
         facts = {"type": event.type, "http_status": made.http_status, "duration_ms": made.duration_ms}
         match state:
             case EventState.DELIVERED:
@@ -128,5 +138,5 @@ def _nothing(connection: Connection) -> None:
     """Stand in the writer's line."""
 
 
-def _rearm(connection: Connection, lane: tuple[str, str, str]) -> None:
-    rearm(connection, *lane)
+def _rearm(connection: Connection, idle: DueLane) -> None:
+    rearm(connection, idle.lane, idle.tenant, idle.url)

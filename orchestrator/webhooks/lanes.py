@@ -9,10 +9,9 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from orchestrator.store.tables import outbox, webhook_targets
 
@@ -40,6 +39,16 @@ class NewEvent:
     url: str
     body: str
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueLane:
+    """A lane that may send; `failures` in a row are behind it."""
+
+    lane: str
+    tenant: str
+    url: str
+    failures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +121,8 @@ def due_lanes(
     full_of_failing: Collection[str],
     *,
     failing_too: bool,
-) -> list[Row[Any]]:
-    """Return (lane, tenant, url, failures) of lanes with something to send, the longest due first.
+) -> list[DueLane]:
+    """Return lanes with something to send, the longest due first.
 
     Without the `busy` ones, those of the tenants in `full`, and of failing ones those of `full_of_failing`.
     """
@@ -125,7 +134,7 @@ def due_lanes(
         query = query.where(lanes.failures == 0)
     elif full_of_failing:
         query = query.where((lanes.failures == 0) | lanes.tenant.not_in(full_of_failing))
-    return list(connection.execute(query.order_by(lanes.next_ms).limit(CANDIDATES)))
+    return [DueLane(*row) for row in connection.execute(query.order_by(lanes.next_ms).limit(CANDIDATES))]
 
 
 def first_due(connection: Connection, lane: str, now_ms: int) -> DueEvent | None:
@@ -134,17 +143,13 @@ def first_due(connection: Connection, lane: str, now_ms: int) -> DueEvent | None
     return None if row is None else DueEvent(*row)
 
 
-_TARGET = sa.select(
-    webhook_targets.c.disabled_ms, webhook_targets.c.held_until_ms, webhook_targets.c.next_ms
-).where(webhook_targets.c.lane == sa.bindparam("of"))
-_WAITING = (outbox.c.lane == sa.bindparam("of")) & (outbox.c.state == EventState.WAITING)
-_FIRST = (
-    sa.select(outbox.c.next_try_ms).where(_WAITING).order_by(outbox.c.next_try_ms, outbox.c.seq).limit(1)
+_TARGET = sa.select(webhook_targets.c.disabled_ms, webhook_targets.c.held_until_ms, webhook_targets.c.next_ms).where(
+    webhook_targets.c.lane == sa.bindparam("of")
 )
+_WAITING = (outbox.c.lane == sa.bindparam("of")) & (outbox.c.state == EventState.WAITING)
+_FIRST = sa.select(outbox.c.next_try_ms).where(_WAITING).order_by(outbox.c.next_try_ms, outbox.c.seq).limit(1)
 _FIRST_DUE = (
-    sa.select(
-        outbox.c.id, outbox.c.tenant, outbox.c.job_id, outbox.c.type, outbox.c.lane, outbox.c.url, outbox.c.body
-    )
+    sa.select(outbox.c.id, outbox.c.tenant, outbox.c.job_id, outbox.c.type, outbox.c.lane, outbox.c.url, outbox.c.body)
     .where(_WAITING, outbox.c.next_try_ms <= sa.bindparam("now_ms"))
     .order_by(outbox.c.next_try_ms, outbox.c.seq)
     .limit(1)

@@ -17,7 +17,7 @@ from shared.wire.status import JobEvent, Status
 MAX_ITEMS = 20
 """A job with more items is told by its address alone."""
 MAX_BODY_BYTES = 20_000
-"""And so is one whose event would be longer: receivers commonly take no more (Standard Webhooks 1.0, "Payload size")."""
+"""And so is one whose event would be longer: receivers commonly take no more (Standard Webhooks 1.0)."""
 
 
 @dataclass(frozen=True, slots=True)

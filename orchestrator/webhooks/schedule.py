@@ -40,7 +40,7 @@ def held_until_ms(failures: int, now_ms: int, retry_after_s: float | None) -> in
 
 
 def retry_after_s(header: str | None, now_ms: int) -> float | None:
-    """Return the seconds that a Retry-After header asks for (RFC 9110 §10.2.3: seconds or a date); None if it doesn't."""
+    """Return the seconds that a Retry-After header asks for (RFC 9110 §10.2.3: seconds or a date), or None."""
     if header is None:
         return None
     text = header.strip()

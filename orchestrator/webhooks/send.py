@@ -27,7 +27,7 @@ async def send(
     timeout_s: float,
     allow_private: Sequence[str],
 ) -> Try:
-    """Send `event` once and return what came of it, within `timeout_s`; nothing that a receiver does is an error here."""
+    """Send `event` once and return what came of it, within `timeout_s`; no answer is an error here."""
     body = event.body.encode()
     headers = {
         "Content-Type": "application/json",

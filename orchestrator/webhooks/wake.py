@@ -5,7 +5,7 @@ from contextlib import suppress
 
 
 class Wake:
-    """Wakes a loop from any thread; what is set before anybody listens is not lost, since loops look when they start."""
+    """Wakes a loop from any thread; what is set before anybody listens is found, since loops look when they start."""
 
     def __init__(self) -> None:
         self.event = asyncio.Event()
