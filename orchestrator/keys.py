@@ -4,7 +4,6 @@
 stored; the checksum refuses a mistyped key before the database is asked.
 """
 
-import base64
 import hashlib
 import re
 import secrets
@@ -13,8 +12,11 @@ import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from sqlalchemy.engine import Connection
+
 from orchestrator.store.keys import StoredKey, all_keys, insert_key, mark_revoked
 from orchestrator.store.store import Store
+from orchestrator.webhooks.secrets import SecretState, secret_state
 from shared.clock import Clock
 from shared.ids import KeyId, Tenant
 from shared.refusals import FieldError, InvalidRequest
@@ -58,6 +60,7 @@ class CreatedKey:
     id: KeyId
     key: str = field(repr=False)
     webhook_secret: str = field(repr=False)
+    """The one that signs the tenant's webhooks at present."""
 
 
 def make_key() -> tuple[str, ParsedKey]:
@@ -77,11 +80,6 @@ def parse_key(text: str) -> ParsedKey | None:
     if checksum != _checksum(text[: -len(checksum)]):
         return None
     return ParsedKey(KeyId(key_id), secret)
-
-
-def webhook_secret(signer: Signer, tenant: str) -> str:
-    """Return the secret that signs a tenant's webhooks, in the form of Standard Webhooks (``whsec_`` + base64)."""
-    return "whsec_" + base64.b64encode(signer.derive(f"webhook:{tenant}:1")).decode()
 
 
 async def create_key(
@@ -107,8 +105,13 @@ async def create_key(
         created_ms=clock.now_ms(),
         expires_ms=expires_ms,
     )
-    await store.write(lambda connection: insert_key(connection, row))
-    return CreatedKey(parsed.id, text, webhook_secret(signer, tenant))
+
+    def insert(connection: Connection) -> SecretState:
+        insert_key(connection, row)
+        return secret_state(connection, tenant)
+
+    secrets_of_tenant = await store.write(insert)
+    return CreatedKey(parsed.id, text, secrets_of_tenant.current(signer))
 
 
 async def list_keys(store: Store, tenant: str | None = None) -> list[StoredKey]:
