@@ -4,7 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from orchestrator.store.store import open_engines
+from orchestrator.store.engines import open_engines, transaction
 
 HEAD = "0002"
 """The newest migration; a test compares it with the files."""
@@ -25,10 +25,10 @@ def upgrade(url: str) -> bool:
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     writer, reader = open_engines(url)
     try:
-        with reader.connect() as connection, connection.begin():
+        with transaction(reader) as connection:
             if current_revision(connection) == HEAD:
                 return False
-        with writer.connect() as connection, connection.begin():
+        with transaction(writer) as connection:
             if current_revision(connection) == HEAD:
                 return False
             _run_alembic(connection)

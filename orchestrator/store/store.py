@@ -4,20 +4,20 @@ import asyncio
 import contextlib
 import queue
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from orchestrator.store.engines import READERS, open_engines, transaction
 from shared.errors import StoreUnavailable
 
 T = TypeVar("T")
 
-_READERS = 4
 _GROUP = 64
 """At most this many waiting writes share one commit, and so one fsync."""
 
@@ -38,7 +38,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._writer_engine, self._reader_engine = open_engines(url)
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._writer.start()
@@ -64,7 +64,7 @@ class Store:
 
     def _read(self, function: Callable[[Connection], T]) -> T:
         try:
-            with self._reader_engine.connect() as connection, connection.begin():
+            with transaction(self._reader_engine) as connection:
                 return function(connection)
         except SQLAlchemyError as failed:
             raise StoreUnavailable from failed
@@ -87,40 +87,47 @@ class Store:
                 return
 
     def _commit(self, group: list[_Write]) -> None:
-        outcomes: list[tuple[_Write, Any, BaseException | None]]
+        """Run the group's functions in one transaction; where one of them fails, each again in one of its own.
+
+        A failure is rare, and SQLite may end the whole transaction by itself then (sqlite.org/lang_transaction.html,
+        "Response To Errors Within A Transaction"): so no savepoints, which would cost every write two statements.
+        """
         try:
-            with self._writer_engine.connect() as connection, connection.begin():
-                outcomes = [(write, *_attempt(connection, write.function)) for write in group]
-        except _TransactionLost as lost:
+            with transaction(self._writer_engine) as connection:
+                outcomes = [_Outcome(write, _attempt(connection, write.function), None) for write in group]
+        except _FunctionFailed as failed:
             if len(group) > 1:
                 for write in group:
                     self._commit([write])
                 return
-            outcomes = [(group[0], None, _unavailable(lost.__cause__))]
+            outcomes = [_Outcome(group[0], None, failed.error)]
         except Exception as failed:  # noqa: BLE001 - the writer thread must outlive whatever happens
-            outcomes = [(write, None, _unavailable(failed)) for write in group]
-        for write, value, error in outcomes:
-            with contextlib.suppress(RuntimeError):  # who asked is gone, and its event loop with it
-                write.loop.call_soon_threadsafe(_settle, write.future, value, error)
+            outcomes = [_Outcome(write, None, _unavailable(failed)) for write in group]
+        _tell(outcomes)
 
 
-class _TransactionLost(Exception):
-    """The database failed inside a function.
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    write: _Write
+    value: Any
+    error: BaseException | None
 
-    SQLite then may have ended the whole transaction by itself (sqlite.org/lang_transaction.html, "Response To Errors
-    Within A Transaction"): nothing that the group wrote before may be told as done.
-    """
+
+class _FunctionFailed(Exception):
+    """A function refused or its statement failed, as `error` says; its transaction is undone."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        super().__init__(error)
 
 
-def _attempt(connection: Connection, function: Callable[[Connection], Any]) -> tuple[Any, BaseException | None]:
-    """Run `function` inside a savepoint of its own, so that its refusal undoes nothing of its neighbours'."""
+def _attempt(connection: Connection, function: Callable[[Connection], Any]) -> Any:
     try:
-        with connection.begin_nested():
-            return function(connection), None
+        return function(connection)
     except SQLAlchemyError as failed:
-        raise _TransactionLost from failed
-    except Exception as failed:  # noqa: BLE001 - whatever it is belongs to the one who asked
-        return None, failed
+        raise _FunctionFailed(_unavailable(failed)) from failed
+    except Exception as failed:
+        raise _FunctionFailed(failed) from failed
 
 
 def _unavailable(cause: BaseException | None) -> StoreUnavailable:
@@ -129,38 +136,22 @@ def _unavailable(cause: BaseException | None) -> StoreUnavailable:
     return unavailable
 
 
-def _settle(future: "asyncio.Future[Any]", value: Any, error: BaseException | None) -> None:
-    if future.cancelled():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(value)
+def _tell(outcomes: list[_Outcome]) -> None:
+    """Wake each event loop that waits once, however many of its writes were in the group."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_loop[outcome.write.loop].append(outcome)
+    for loop, settled in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # who asked is gone, and its event loop with it
+            loop.call_soon_threadsafe(_settle, settled)
 
 
-def open_engines(url: str) -> tuple[Engine, Engine]:
-    """Return (writer, reader) engines; on SQLite the writer takes its lock at BEGIN, so upgrades can't deadlock."""
-    if not url.startswith("sqlite"):
-        engine = sa.create_engine(url, pool_size=_READERS + 1, pool_pre_ping=True)
-        return engine, engine
-    writer = _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1)
-    reader = _sqlite_engine(url, "BEGIN", pool_size=_READERS)
-    return writer, reader
-
-
-def _sqlite_engine(url: str, begin: str, pool_size: int) -> Engine:
-    engine = sa.create_engine(
-        url, pool_size=pool_size, max_overflow=0, poolclass=sa.pool.QueuePool, connect_args={"check_same_thread": False}
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _prepare(raw: Any, _record: Any) -> None:
-        raw.isolation_level = None  # this module says BEGIN, not the driver
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
-            raw.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
+def _settle(outcomes: list[_Outcome]) -> None:
+    for outcome in outcomes:
+        future = outcome.write.future
+        if future.cancelled():
+            continue
+        if outcome.error is not None:
+            future.set_exception(outcome.error)
+        else:
+            future.set_result(outcome.value)

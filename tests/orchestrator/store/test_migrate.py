@@ -7,8 +7,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from orchestrator.store.engines import open_engines
 from orchestrator.store.migrate import HEAD, upgrade
-from orchestrator.store.store import open_engines
 from orchestrator.store.tables import metadata
 
 MIGRATIONS = Path(upgrade.__code__.co_filename).parent / "migrations"
