@@ -53,6 +53,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
         lifespan=lifespan,
     )
     app.state.pool = pool
+    app.state.streams = services.streams
     app.router.redirect_slashes = False  # an address that is not there is a 404 problem
     return app
 

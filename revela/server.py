@@ -12,11 +12,13 @@ from types import FrameType
 import uvicorn
 from rich.console import Console
 from rich.markup import escape
+from starlette.applications import Starlette
 
 from orchestrator.app import create_app
 from orchestrator.pool.options import KEEP_ALIVE_S
 from orchestrator.pool.pool import Pool
 from orchestrator.settings import Settings
+from orchestrator.streams import Streams
 from revela.called_as import called_as
 from revela.failures import UsageFault
 from revela.server_settings import server_settings
@@ -54,7 +56,7 @@ def serve_forever(listen: Listen, *, data_dir: Path | None, workers: int | None,
         # uvicorn raises the signal once more when it has stopped; being told to stop is no failure.
         signal.signal(signal.SIGTERM, _ignore)
         signal.signal(signal.SIGINT, _ignore)
-        server = _AnnouncingServer(config, app.state.pool, settings, as_json=as_json)
+        server = _AnnouncingServer(config, app, settings, as_json=as_json)
         server.run(sockets=[listener])
     if sys.stdout.isatty() and not as_json:
         print("stopped")
@@ -75,14 +77,19 @@ def _ignore(_signal_number: int, _frame: FrameType | None) -> None:
 class _AnnouncingServer(uvicorn.Server):
     """A server that says when it takes requests, and where."""
 
-    def __init__(self, config: uvicorn.Config, pool: Pool | None, settings: Settings, *, as_json: bool) -> None:
+    def __init__(self, config: uvicorn.Config, app: Starlette, settings: Settings, *, as_json: bool) -> None:
         super().__init__(config)
-        self._pool = pool
+        self._pool: Pool | None = app.state.pool
+        self._streams: Streams = app.state.streams
         self._settings = settings
         self._as_json = as_json
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the workers while the port still answers them: the SDK asks a closed one again without a pause."""
+        """End the workers while the port still answers them: the SDK asks a closed one again without a pause.
+
+        Streams end before the wait for open requests, of which they would be the longest.
+        """
+        self._streams.close()
         if self._pool is not None:
             await self._pool.close()
         await super().shutdown(sockets)

@@ -288,8 +288,6 @@ def end_items(
     changed = [end for end in ends if _end_item(connection, job_id, n, end, now_ms)]
     if not changed:
         return
-    for end in changed:
-        add_event(connection, tenant, job_id, "item", {"id": end.id, "status": end.status}, now_ms)
     succeeded = sum(end.status is Status.COMPLETED for end in changed)
     connection.execute(
         jobs.update()
@@ -300,6 +298,8 @@ def end_items(
             version=jobs.c.version + 1,
         )
     )
+    for end in changed:
+        add_event(connection, tenant, job_id, "item", {"id": end.id, "status": end.status}, now_ms)
     change_open_items(connection, tenant, -len(changed))
     _end_job_if_done(connection, announce, tenant, job_id, now_ms)
 

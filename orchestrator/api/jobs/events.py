@@ -286,8 +286,8 @@ ROUTES = (
         headers=(Header("Last-Event-ID", "The id of the last event that is known; what came after it is sent", "42"),),
         replies=(
             Reply(
-                "`status` and `item` events, from the first or after Last-Event-ID and then as they happen, with `progress`"
-                " between them; the stream ends with the job, or after an hour",
+                "`status` and `item` events, from the first or after Last-Event-ID and then as they happen, with"
+                " `progress` between them; the stream ends with the job, or after an hour",
                 media_type="text/event-stream",
                 example=_EXAMPLE,
             ),

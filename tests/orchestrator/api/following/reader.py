@@ -75,5 +75,9 @@ async def following(client: httpx.AsyncClient, address: str, **options: Any) -> 
 
 def stored(events: list[Event]) -> list[tuple[str, Any]]:
     """Return the history's events, each by what it tells: a status, or an item's id and status."""
-    told = {"status": lambda data: data["status"], "item": lambda data: (data["id"], data["status"])}
-    return [(event.kind, told[event.kind](event.data)) for event in events if event.kind in told]
+    return [(event.kind, _told(event)) for event in events if event.kind != "progress"]
+
+
+def _told(event: Event) -> Any:
+    status = event.data["status"]
+    return status if event.kind == "status" else (event.data["id"], status)
