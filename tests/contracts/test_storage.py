@@ -84,3 +84,12 @@ async def test_many_uploads_at_once_all_arrive(at_work: StorageAtWork) -> None:
 
 async def test_a_storage_that_works_passes_its_check(at_work: StorageAtWork) -> None:
     await at_work.storage.check()
+
+
+async def test_everything_under_a_prefix_is_deleted_and_nothing_else(at_work: StorageAtWork) -> None:
+    keys = (KEY, "acme/job_1/1-2/3/a.txt", "acme/job_10/0-1/0/text.txt", "acme/job_2/0-1/0/text.txt")
+    for key in keys:
+        await at_work.put(at_work.grant(key), b"x")
+    assert await at_work.storage.delete_under("acme/job_1") == 2
+    assert [await at_work.storage.head(key) is not None for key in keys] == [False, False, True, True]
+    assert await at_work.storage.delete_under("acme/job_1") == await at_work.storage.delete_under("nobody/job_1") == 0
