@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
-from sqlalchemy.engine import Row, RowMapping
 
+from orchestrator.store.reading import Stored
 from shared.clock import to_datetime
 from shared.signing import Signer
 from shared.wire.cost import Cost
@@ -44,7 +44,7 @@ def output_file_name(item_id: str, key: str) -> str:
     return f"{item_id}-{key.rpartition('/')[2]}"
 
 
-def item_view(row: Row[*tuple[Any, ...]], job_id: str, links: Links) -> Json:
+def item_view(row: Any, job_id: str, links: Links) -> Json:
     """Return an item as clients see it, an `ItemView`; made by hand, since a page has a thousand of them."""
     return {
         "id": row.item_id,
@@ -57,7 +57,7 @@ def item_view(row: Row[*tuple[Any, ...]], job_id: str, links: Links) -> Json:
     }
 
 
-def _output_view(row: Row[*tuple[Any, ...]], job_id: str, slot: str, stored: Json, links: Links) -> Json:
+def _output_view(row: Any, job_id: str, slot: str, stored: Json, links: Links) -> Json:
     return {
         **stored["facts"],  # first: a worker wrote them, and no fact may take the place of what follows
         "url": links.output_url(job_id, row.n, slot, output_file_name(row.item_id, stored["key"])),
@@ -72,7 +72,7 @@ def cost_view(amount: float | None, currency: str) -> Cost | None:
     return None if amount is None else Cost(amount=round(amount, 6), currency=currency)
 
 
-def job_view(row: RowMapping, progress: ProgressView | None, currency: str) -> JobView:
+def job_view(row: Stored, progress: ProgressView | None, currency: str) -> JobView:
     """Return a job as clients see it, without its items."""
     started_ms, created_ms = row["started_ms"], row["created_ms"]
     return JobView(
@@ -96,7 +96,7 @@ def job_view(row: RowMapping, progress: ProgressView | None, currency: str) -> J
     )
 
 
-def progress_view(job: RowMapping, tasks: Sequence[RowMapping], now_ms: int) -> ProgressView | None:
+def progress_view(job: Stored, tasks: Sequence[Stored], now_ms: int) -> ProgressView | None:
     """Return how far a job is, weighing its tasks by their cost; None once it is over.
 
     The remaining time is reckoned from the time taken so far, once there is 1 % to reckon from.
@@ -118,19 +118,19 @@ def progress_view(job: RowMapping, tasks: Sequence[RowMapping], now_ms: int) -> 
     )
 
 
-def _percent(task: RowMapping) -> float:
+def _percent(task: Stored) -> float:
     if task["status"] == "ENDED":
         return 100.0
     return float(task["progress"]["percent"]) if task["progress"] else 0.0
 
 
-def _items_done(task: RowMapping) -> int:
+def _items_done(task: Stored) -> int:
     if task["status"] == "ENDED":
         return int(task["items_total"])
     return len(task["progress"].get("committed", ())) if task["progress"] else 0
 
 
-def _stage(job: RowMapping, tasks: Sequence[RowMapping]) -> str:
+def _stage(job: Stored, tasks: Sequence[Stored]) -> str:
     """What the first running task is doing; `start` while no worker has said anything yet."""
     stages = (task["progress"]["stage"] for task in tasks if task["progress"] and task["status"] != "ENDED")
     return next(stages, "queue" if job["status"] == Status.IN_QUEUE else "start")

@@ -1,25 +1,28 @@
 """What answers are made of: jobs and items as their tenant may see them. Every query names the tenant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row, RowMapping
+from sqlalchemy.engine import Connection
 
+from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.tables import items, job_labels, jobs, tasks
 from shared.ids import ulid_floor
 from shared.refusals import NotFound
 from shared.wire.status import Status
 
-# Statements are built once: building one costs more than running it.
-_OWN_JOB = (jobs.c.id == sa.bindparam("job_id")) & (jobs.c.tenant == sa.bindparam("tenant"))
+Stored = Mapping[str, Any]
+"""A row by its columns' names."""
+
+_OWN_JOB = (jobs.c.id == given("job_id")) & (jobs.c.tenant == given("tenant"))
 _LABEL_OF_JOB = (job_labels.c.job_id == jobs.c.id) & (job_labels.c.tenant == jobs.c.tenant)
 _IDS_OFF_BY_MS = 60_000
 """An id's time is taken a moment before the row's, or on a machine whose clock was set meanwhile."""
-_JOB = sa.select(jobs).where(_OWN_JOB)
-_JOB_STATUS = sa.select(jobs.c.status).where(_OWN_JOB)
-_ITEMS = (
+_JOB = Prepared(sa.select(jobs).where(_OWN_JOB))
+_JOB_STATUS = Prepared(sa.select(jobs.c.status).where(_OWN_JOB))
+_SELECT_ITEMS = (
     sa.select(
         items.c.n,
         items.c.item_id,
@@ -28,17 +31,18 @@ _ITEMS = (
         *(sa.cast(column, sa.Text).label(column.name) for column in (items.c.outputs, items.c.result, items.c.error)),
     )
     .where(
-        items.c.job_id == sa.bindparam("job_id"),
-        items.c.tenant == sa.bindparam("tenant"),
-        items.c.n > sa.bindparam("after_n"),
+        items.c.job_id == given("job_id"),
+        items.c.tenant == given("tenant"),
+        items.c.n > given("after_n"),
     )
     .order_by(items.c.n)
-    .limit(sa.bindparam("limit"))
+    .limit(given("limit"))
 )
-_ITEMS_OF_STATUS = _ITEMS.where(items.c.status == sa.bindparam("status"))
-_TASKS = (
+_ITEMS = Prepared(_SELECT_ITEMS)
+_ITEMS_OF_STATUS = Prepared(_SELECT_ITEMS.where(items.c.status == given("status")))
+_TASKS = Prepared(
     sa.select(tasks.c.status, tasks.c.cost_s, tasks.c.items_total, tasks.c.progress)
-    .where(tasks.c.job_id == sa.bindparam("job_id"), tasks.c.tenant == sa.bindparam("tenant"))
+    .where(tasks.c.job_id == given("job_id"), tasks.c.tenant == given("tenant"))
     .order_by(tasks.c.n)
 )
 
@@ -67,12 +71,13 @@ class OutputRow:
     expires_ms: int | None
 
 
-def job_row(connection: Connection, tenant: str, job_id: str) -> RowMapping | None:
+def job_row(connection: Connection, tenant: str, job_id: str) -> Stored | None:
     """Return a job's row; None for another tenant's as for an unknown one."""
-    return connection.execute(_JOB, {"job_id": job_id, "tenant": tenant}).mappings().one_or_none()
+    found = _JOB.first(connection, {"job_id": job_id, "tenant": tenant})
+    return None if found is None else found._asdict()
 
 
-def own_job(connection: Connection, tenant: str, job_id: str) -> RowMapping:
+def own_job(connection: Connection, tenant: str, job_id: str) -> Stored:
     """Return a job's row; NotFound."""
     job = job_row(connection, tenant, job_id)
     if job is None:
@@ -82,11 +87,11 @@ def own_job(connection: Connection, tenant: str, job_id: str) -> RowMapping:
 
 def job_status_of(connection: Connection, tenant: str, job_id: str) -> Status | None:
     """Return where a job stands; None for another tenant's as for an unknown one."""
-    found = connection.execute(_JOB_STATUS, {"job_id": job_id, "tenant": tenant}).scalar_one_or_none()
-    return None if found is None else Status(found)
+    found = _JOB_STATUS.first(connection, {"job_id": job_id, "tenant": tenant})
+    return None if found is None else Status(found.status)
 
 
-def job_rows(connection: Connection, tenant: str, wanted: JobFilter, limit: int) -> Sequence[RowMapping]:
+def job_rows(connection: Connection, tenant: str, wanted: JobFilter, limit: int) -> Sequence[Stored]:
     """Return at most `limit` of a tenant's jobs, newest first."""
     query = sa.select(jobs).where(jobs.c.tenant == tenant).order_by(jobs.c.id.desc()).limit(limit)
     if wanted.status is not None:
@@ -103,7 +108,7 @@ def job_rows(connection: Connection, tenant: str, wanted: JobFilter, limit: int)
         query = query.where(jobs.c.created_ms < wanted.created_until_ms, jobs.c.id < _id_at(wanted.created_until_ms, 1))
     if wanted.before_id is not None:
         query = query.where(jobs.c.id < wanted.before_id)
-    return connection.execute(query).mappings().all()
+    return [row._asdict() for row in connection.execute(query)]
 
 
 def _id_at(epoch_ms: int, sign: int) -> str:
@@ -113,20 +118,20 @@ def _id_at(epoch_ms: int, sign: int) -> str:
 
 def item_rows(
     connection: Connection, tenant: str, job_id: str, limit: int, after_n: int = -1, status: Status | None = None
-) -> Sequence[Row[*tuple[Any, ...]]]:
+) -> Sequence[Any]:
     """Return at most `limit` of a job's items behind position `after_n`, in order.
 
     Each has n, item_id, status, and as JSON text outputs, result and (or None) error.
     """
     wanted = {"job_id": job_id, "tenant": tenant, "after_n": after_n, "limit": limit}
     if status is None:
-        return connection.execute(_ITEMS, wanted).all()
-    return connection.execute(_ITEMS_OF_STATUS, {**wanted, "status": status}).all()
+        return _ITEMS.all(connection, wanted)
+    return _ITEMS_OF_STATUS.all(connection, {**wanted, "status": status})
 
 
-def task_rows(connection: Connection, tenant: str, job_id: str) -> Sequence[RowMapping]:
+def task_rows(connection: Connection, tenant: str, job_id: str) -> Sequence[Stored]:
     """Return what a job's progress is reckoned from: status, cost_s, items_total, progress of each task."""
-    return connection.execute(_TASKS, {"job_id": job_id, "tenant": tenant}).mappings().all()
+    return [row._asdict() for row in _TASKS.all(connection, {"job_id": job_id, "tenant": tenant})]
 
 
 def output_row(connection: Connection, job_id: str, item_n: int, slot: str) -> OutputRow | None:

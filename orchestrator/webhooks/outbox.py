@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
-from orchestrator.store.reading import item_rows, job_row, task_rows
+from orchestrator.store.reading import Stored, item_rows, job_row, task_rows
 from orchestrator.views import Links, item_view, job_view, progress_view
 from orchestrator.webhooks.lanes import NewEvent, add_event
 from orchestrator.webhooks.wake import Wake
@@ -40,13 +40,13 @@ class Outbox:
         if add_event(connection, new):
             self.written.set()
 
-    def _body(self, connection: Connection, event: JobEvent, row: RowMapping, at_ms: int) -> bytes:
+    def _body(self, connection: Connection, event: JobEvent, row: Stored, at_ms: int) -> bytes:
         url = self.links.job_url(row["id"])
         job = self._job(connection, row, at_ms) if row["items_total"] <= MAX_ITEMS else None
         body = _event_json(event, at_ms, {"url": url, "job": job})
         return body if len(body) <= MAX_BODY_BYTES else _event_json(event, at_ms, {"url": url, "job": None})
 
-    def _job(self, connection: Connection, row: RowMapping, at_ms: int) -> dict[str, Any]:
+    def _job(self, connection: Connection, row: Stored, at_ms: int) -> dict[str, Any]:
         tenant, job_id = row["tenant"], row["id"]
         progress = progress_view(row, task_rows(connection, tenant, job_id), at_ms)
         items = item_rows(connection, tenant, job_id, MAX_ITEMS)

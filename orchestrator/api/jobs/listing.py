@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ from orchestrator.api.jobs.read import view_of_job
 from orchestrator.caller import Caller
 from orchestrator.keys import READ_JOBS
 from orchestrator.services import Services
-from orchestrator.store.reading import JobFilter, job_rows
+from orchestrator.store.reading import JobFilter, Stored, job_rows
 from orchestrator.views import Json
 from shared.wire.job import MAX_LABELS, JobPage
 from shared.wire.model import ClientModel
@@ -66,7 +66,7 @@ async def list_jobs(services: Services, request: Request, caller: Caller) -> Res
     query = read_query(request, JobsQuery)
     wanted = query.as_filter()
 
-    def view(connection: Connection, row: RowMapping) -> Json:
+    def view(connection: Connection, row: Stored) -> Json:
         return view_of_job(services, connection, row).model_dump(mode="json", exclude={"items"})
 
     def read(connection: Connection) -> bytes:

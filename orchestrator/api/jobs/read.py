@@ -5,7 +5,7 @@ import math
 from http import HTTPStatus
 
 from pydantic import Field
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ from orchestrator.api.door.query import job_id_in, read_query
 from orchestrator.caller import Caller
 from orchestrator.keys import READ_JOBS
 from orchestrator.services import Services
-from orchestrator.store.reading import item_rows, job_row, job_status_of, task_rows
+from orchestrator.store.reading import Stored, item_rows, job_row, job_status_of, task_rows
 from orchestrator.views import item_view, job_view, progress_view
 from shared.refusals import NotFound
 from shared.wire.job import EMBEDDED_ITEMS, ItemPage, JobView
@@ -107,7 +107,7 @@ async def job_response(
     return await services.store.read(read)
 
 
-def view_of_job(services: Services, connection: Connection, row: RowMapping) -> JobView:
+def view_of_job(services: Services, connection: Connection, row: Stored) -> JobView:
     """Return a job with its progress, without its items."""
     open_tasks = () if Status(row["status"]).terminal else task_rows(connection, row["tenant"], row["id"])
     return job_view(row, progress_view(row, open_tasks, services.clock.now_ms()), services.settings.currency)
