@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.services import Services
 from orchestrator.webhooks.choose import Chosen, choose
-from orchestrator.webhooks.lanes import DueLane, EventState, rearm
+from orchestrator.webhooks.lanes import DueLane, rearm
 from orchestrator.webhooks.resolver import ThreadsResolver
 from orchestrator.webhooks.send import send
 from orchestrator.webhooks.slots import Bounds, Slots
@@ -24,6 +24,7 @@ from orchestrator.webhooks.tries import Try, record_try
 from shared.errors import AdapterError
 from shared.fetch_guard import GuardedSession, guarded_session
 from shared.ids import new_try_id
+from shared.wire.webhook import EventState
 
 _GRACE_S = 2.0
 """How long tries under way may take to end when the server stops; later they are broken off, and made again."""

@@ -8,24 +8,15 @@ address is disabled.
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from orchestrator.store.tables import outbox, webhook_targets
+from shared.wire.webhook import EventState
 
 CANDIDATES = 64
 """How many lanes one look returns at most."""
-
-
-class EventState(StrEnum):
-    """What has become of an event's delivery."""
-
-    WAITING = "WAITING"
-    DELIVERED = "DELIVERED"
-    FAILED = "FAILED"
-    DISABLED = "DISABLED"
 
 
 @dataclass(frozen=True, slots=True)

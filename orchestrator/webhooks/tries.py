@@ -8,7 +8,8 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.store.tables import deliveries, outbox, webhook_targets
 from orchestrator.webhooks import schedule
-from orchestrator.webhooks.lanes import DueEvent, EventState, rearm
+from orchestrator.webhooks.lanes import DueEvent, rearm
+from shared.wire.webhook import EventState
 
 
 @dataclass(frozen=True, slots=True)
