@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orchestrator.api import compat, hooks, operations, outputs
+from orchestrator.api import compat, hooks, operations, outputs, webhooks
 from orchestrator.api.description.served import description_routes
 from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
@@ -25,6 +25,7 @@ def described_routes() -> tuple[Described, ...]:
         *read.ROUTES,
         *act.ROUTES,
         *events.ROUTES,
+        *webhooks.ROUTES,
         *operations.ROUTES,
         *outputs.ROUTES,
         *hooks.ROUTES,

@@ -25,6 +25,7 @@ documentation holds for them.
 """
 _GROUPS = {
     "Jobs": "Hand jobs in, follow them, act on them",
+    "Webhooks": "How their delivery goes, and the secret that signs them",
     "Operations": "What can be done",
     "Outputs": "The files that were made",
     "Compatible": "Routes of the earlier system, unchanged for its clients",

@@ -14,6 +14,11 @@ IN_PATHS: dict[str, Json] = {
         "schema": {"type": "string", "pattern": f"^{JOB_ID.pattern}$"},
         "example": "job_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
     },
+    "delivery_id": {
+        "description": "The event's id, which every try carries as webhook-id",
+        "schema": {"type": "string", "pattern": "^evt_[0-9A-HJKMNP-TV-Z]{26}$"},
+        "example": "evt_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
+    },
     "token": {
         "description": "The signed part of the link",
         "schema": {"type": "string"},

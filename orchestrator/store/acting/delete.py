@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 from orchestrator.jobs.states import AttemptEnd
 from orchestrator.store.reading import own_job
 from orchestrator.store.tables import attempts, jobs, purges
+from orchestrator.webhooks.log import forget_events
 from shared.refusals import JobNotEnded
 from shared.wire.status import Status
 
@@ -44,6 +45,7 @@ def delete_job(connection: Connection, tenant: str, job_id: str, now_ms: int) ->
             "until_ms": now_ms if last_deadline_ms is None else last_deadline_ms + _GRANTS_OUTLIVE_MS,
         },
     )
+    forget_events(connection, tenant, job_id)
     connection.execute(jobs.delete().where(jobs.c.id == job_id, jobs.c.tenant == tenant))
 
 

@@ -11,10 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from orchestrator.api.door.auth import KEY_MEMORY_MS, USE_NOTED_MS
-from orchestrator.keys import create_key, list_keys, make_key, parse_key, revoke_key, webhook_secret
+from orchestrator.keys import create_key, list_keys, make_key, parse_key, revoke_key
 from orchestrator.store import tables
 from shared.refusals import InvalidRequest
-from shared.signing import Signer
 from tests.orchestrator.api.running import Api, eventually
 
 
@@ -156,12 +155,6 @@ def test_a_key_has_256_random_bits_and_refuses_every_single_typo() -> None:
             assert letter == text[place] or parse_key(text[:place] + letter + text[place + 1 :]) is None
     assert len({make_key()[0] for _ in range(1000)}) == 1000
     assert "secret" not in repr(parsed)
-
-
-def test_a_webhook_secret_is_the_tenants_own_and_stays() -> None:
-    signer = Signer(b"s")
-    assert webhook_secret(signer, "acme") == webhook_secret(signer, "acme") != webhook_secret(signer, "other")
-    assert webhook_secret(signer, "acme").startswith("whsec_")
 
 
 WRONG_KEYS: list[tuple[dict[str, object], str]] = [
