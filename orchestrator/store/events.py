@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from orchestrator.store.prepared import Prepared
 from orchestrator.store.tables import events, items, jobs
 from shared.wire.status import Status
 
@@ -38,6 +39,7 @@ _ITEMS = sa.select(
 )
 _VERSIONS = sa.select(jobs.c.id, jobs.c.version).where(jobs.c.id.in_(sa.bindparam("job_ids", expanding=True)))
 _IDS_AT_ONCE = 500
+_ADD = Prepared(events.insert())
 
 
 class Announce(Protocol):
@@ -55,9 +57,7 @@ def add_event(
 
     The same transaction must have inserted or updated the job's row before, and counted its `version` up.
     """
-    connection.execute(
-        events.insert(), {"tenant": tenant, "job_id": job_id, "type": kind, "data": data, "at_ms": at_ms}
-    )
+    _ADD.change(connection, {"tenant": tenant, "job_id": job_id, "type": kind, "data": data, "at_ms": at_ms})
 
 
 def last_seq(connection: Connection, tenant: str, job_id: str) -> int:

@@ -5,7 +5,7 @@ typed by SQLAlchemy is the same; only the way from there to the driver is short.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,49 +24,48 @@ def given(name: str) -> sa.BindParameter[Any]:
 
 
 class Prepared:
-    """A statement, with `given` for what changes; compiled at its first use with each kind of database."""
+    """A statement, with `given` for what changes; compiled at its first use with each kind of database.
 
-    def __init__(
-        self, statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete, columns: Sequence[str] = ()
-    ) -> None:
+    An insert is of the columns that its rows name, all of them the same.
+    """
+
+    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete) -> None:
         self._statement: Any = statement
-        self._columns = columns
-        self._compiled: dict[str, _Compiled] = {}
-
-    @classmethod
-    def insert(cls, table: sa.Table, *columns: str) -> "Prepared":
-        """Return the insert of these columns of a table; each run gives their values by these names."""
-        return cls(table.insert(), columns)
+        self._is_insert = isinstance(statement, sa.Insert)
+        self._compiled: dict[tuple[str, ...], _Compiled] = {}
 
     def all(self, connection: Connection, parameters: Parameters) -> list[Any]:
         """Return every row as a named tuple."""
-        compiled = self._for(connection)
+        compiled = self._for(connection, parameters)
         rows = run(connection, compiled.sql, compiled.bound(parameters)).fetchall()
         return [compiled.row(row) for row in rows]
 
     def first(self, connection: Connection, parameters: Parameters) -> Any:
         """Return the first row as a named tuple; None if there is none."""
-        compiled = self._for(connection)
+        compiled = self._for(connection, parameters)
         row = run(connection, compiled.sql, compiled.bound(parameters)).fetchone()
         return None if row is None else compiled.row(row)
 
     def change(self, connection: Connection, parameters: Parameters) -> int:
         """Run an insert, update or delete; return how many rows it touched."""
-        compiled = self._for(connection)
+        compiled = self._for(connection, parameters)
         return int(run(connection, compiled.sql, compiled.bound(parameters)).rowcount)
 
-    def change_many(self, connection: Connection, rows: Iterable[Parameters]) -> None:
+    def change_many(self, connection: Connection, rows: Sequence[Parameters]) -> None:
         """Run an insert, update or delete once for each row."""
-        compiled = self._for(connection)
+        if not rows:
+            return
+        compiled = self._for(connection, rows[0])
         bound = [compiled.bound(row) for row in rows]
         with _driver_errors(connection, compiled.sql):
             _cursor(connection).executemany(compiled.sql, bound)
 
-    def _for(self, connection: Connection) -> "_Compiled":
-        name = connection.dialect.name
-        if name not in self._compiled:
-            self._compiled[name] = _Compiled(self._statement, connection.dialect, self._columns)
-        return self._compiled[name]
+    def _for(self, connection: Connection, parameters: Parameters) -> "_Compiled":
+        columns = tuple(parameters) if self._is_insert else ()
+        key = (connection.dialect.name, *columns)
+        if key not in self._compiled:
+            self._compiled[key] = _Compiled(self._statement, connection.dialect, columns)
+        return self._compiled[key]
 
 
 class _Compiled:

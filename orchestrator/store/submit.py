@@ -11,11 +11,17 @@ from orchestrator.jobs.idempotency import IdempotencyClaim
 from orchestrator.jobs.states import TaskState
 from orchestrator.store import tables
 from orchestrator.store.events import add_event
+from orchestrator.store.prepared import Prepared
 from orchestrator.store.tables import idempotency
 from orchestrator.store.tenants import ensure_tenant, reserve_items
 from shared.refusals import FieldError, IdempotencyReused, InvalidRequest
 from shared.wire.media_input import MediaInput
 from shared.wire.status import Status
+
+_JOB = Prepared(tables.jobs.insert())
+_ITEM = Prepared(tables.items.insert())
+_TASK = Prepared(tables.tasks.insert())
+_LABEL = Prepared(tables.job_labels.insert())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,9 @@ def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = 
     tenant = job.caller.tenant
     ensure_tenant(connection, tenant, job.created_ms)
     reserve_items(connection, tenant, len(job.items), job.max_open_items)
-    connection.execute(tables.jobs.insert(), {**_job_row(job), "retry_of": retry_of})
-    connection.execute(
-        tables.items.insert(),
+    _JOB.change(connection, {**_job_row(job), "retry_of": retry_of})
+    _ITEM.change_many(
+        connection,
         [
             {
                 "job_id": job.id,
@@ -82,8 +88,8 @@ def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = 
             for item in job.items
         ],
     )
-    connection.execute(
-        tables.tasks.insert(),
+    _TASK.change_many(
+        connection,
         [
             {
                 "id": task.id,
@@ -100,11 +106,10 @@ def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = 
             for task in job.tasks
         ],
     )
-    if job.labels:
-        connection.execute(
-            tables.job_labels.insert(),
-            [{"job_id": job.id, "tenant": tenant, "name": name, "value": value} for name, value in job.labels.items()],
-        )
+    _LABEL.change_many(
+        connection,
+        [{"job_id": job.id, "tenant": tenant, "name": name, "value": value} for name, value in job.labels.items()],
+    )
     add_event(connection, tenant, job.id, "status", {"status": Status.IN_QUEUE}, job.created_ms)
 
 

@@ -49,9 +49,10 @@ async def test_values_are_written_as_sqlalchemy_writes_them(tmp_path: Path) -> N
 async def test_many_rows_are_inserted_by_name(tmp_path: Path) -> None:
     async with open_store(tmp_path) as store:
         job = await store_job(store, ManualClock())
-        insert = Prepared.insert(events, "at_ms", "data", "type", "job_id", "tenant")
+        insert = Prepared(events.insert())
         rows = [{"tenant": "t", "job_id": job.id, "type": "item", "data": {"n": n}, "at_ms": n} for n in (1, 2)]
         await store.write(lambda c: insert.change_many(c, rows))
+        await store.write(lambda c: insert.change_many(c, []))
         found = await store.read(lambda c: c.execute(sa.select(events).where(events.c.type == "item")).all())
         assert [(row.data, row.at_ms, row.tenant) for row in found] == [({"n": 1}, 1, "t"), ({"n": 2}, 2, "t")]
 
@@ -69,4 +70,4 @@ async def test_the_driver_s_errors_do_not_escape(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable):
             await store.read(lambda c: Prepared(sa.select(jobs)).all(c, {}))
         with pytest.raises(StoreUnavailable):
-            await store.write(lambda c: Prepared.insert(jobs, "id").change_many(c, [{"id": "x"}]))
+            await store.write(lambda c: Prepared(jobs.insert()).change_many(c, [{"id": "x"}]))
