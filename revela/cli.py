@@ -1,19 +1,22 @@
 """The `revela` command: its subcommands, and what an error looks like. Nothing heavy is imported here."""
 
+import os
 import sys
 from typing import Annotated
 
 import typer
 
-from revela.command_groups import SectionedCommands
+from revela.command_groups import SectionedCommands, example_text
 from revela.commands.demo import demo
 from revela.commands.doctor import doctor
-from revela.commands.jobs import job, jobs
+from revela.commands.follow import download, events
+from revela.commands.jobs import cancel, delete, job, jobs
 from revela.commands.keys import keys
 from revela.commands.migrate import migrate
 from revela.commands.operations import operations
 from revela.commands.serve import serve
-from revela.commands.submit import submit
+from revela.commands.submit import retry, submit
+from revela.commands.tenants import tenants
 from revela.commands.worker import worker
 
 app = typer.Typer(
@@ -25,9 +28,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, serve, worker, submit, job, jobs, operations, migrate, doctor):
-    app.command()(_command)
+_COMMANDS = (
+    (demo, doctor) + (submit, job, jobs, events, download, cancel, retry, delete, operations) + (serve, worker, migrate)
+)
+for _command in _COMMANDS:
+    app.command(epilog=example_text(_command.__name__))(_command)
 app.add_typer(keys, name="keys")
+app.add_typer(tenants, name="tenants")
 
 
 def _print_version(wanted: bool) -> None:
@@ -57,9 +64,13 @@ def main() -> None:
     try:
         app()
     except RevelaError as error:
-        from revela.failures import exit_code_of, message_of
+        from revela.failures import ReaderGone, exit_code_of, message_of
 
-        print(f"revela: {message_of(error)}", file=sys.stderr)
+        if isinstance(error, ReaderGone):
+            # What is still unwritten would make a noise of its own at the very end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        else:
+            print(f"revela: {message_of(error)}", file=sys.stderr)
         sys.exit(exit_code_of(error))
     except OSError as error:
         # A full disk, a folder that can't be made: the machine's state, no fault of ours that a stack would explain.

@@ -1,18 +1,55 @@
-"""The order of the commands on the first screen of help: by what somebody wants, not by alphabet."""
+"""How the commands are shown and run: their order on the first screen of help, an example each, a reader that left."""
 
+import sys
 from typing import Any
 
 from typer.core import TyperGroup
 
 SECTIONS = {
     "See it work": ("demo", "doctor"),
-    "Give jobs to a server": ("submit", "job", "jobs", "operations"),
-    "Run a server and its workers": ("serve", "keys", "worker", "migrate"),
+    "Give jobs to a server": ("submit", "job", "jobs", "events", "download", "cancel", "retry", "delete", "operations"),
+    "Run a server and its workers": ("serve", "keys", "tenants", "worker", "migrate"),
 }
+
+
+EXAMPLES = {
+    "demo": "revela demo holiday.jpg --output videos",
+    "doctor": "revela doctor",
+    "submit": "revela submit img2vid --image https://example.com/beach.jpg --param duration_s=3 --output videos",
+    "job": "revela job job_01K9ZV6Q0S8M7D3X5B2C4F6G8H --wait",
+    "jobs": "revela jobs --label order=A-17 --since 2h",
+    "events": "revela events job_01K9ZV6Q0S8M7D3X5B2C4F6G8H --json",
+    "download": "revela download job_01K9ZV6Q0S8M7D3X5B2C4F6G8H videos",
+    "cancel": "revela cancel job_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
+    "retry": "revela retry job_01K9ZV6Q0S8M7D3X5B2C4F6G8H --wait",
+    "delete": "revela delete job_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
+    "operations": "revela operations img2vid",
+    "serve": "revela serve --workers 1",
+    "worker": "revela worker --url http://10.0.0.5:3000 --id box-1 --token rvw_…",
+    "migrate": "revela migrate --data-dir data",
+}
+"""What stands at the end of a command's help; a test reads each as the command does."""
+
+
+def example_text(command: str) -> str:
+    """Return the end of a command's help; the mark keeps its lines from being joined."""
+    return f"\b\nExample:\n  {EXAMPLES[command]}"
 
 
 class SectionedCommands(TyperGroup):
     """A group whose help lists its commands in sections."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command. ReaderGone where its output is read no longer, as by `head`."""
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError as gone:
+            from revela.failures import ReaderGone
+
+            raise ReaderGone from gone
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's
         """Write one list of commands for each section."""

@@ -24,18 +24,24 @@ from shared.clock import SystemClock, to_datetime
 
 T = TypeVar("T")
 
+_SPAN = re.compile(r"([1-9]\d{0,4})([mhdw])")
+_UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 _WORKER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def create_key(data_dir: Path | None, name: str, tenant: str, scopes: Sequence[str], *, as_json: bool) -> None:
-    """Make a key and print it, once; InvalidRequest for a name, tenant or scope that can't be."""
+def create_key(
+    data_dir: Path | None, name: str, tenant: str, scopes: Sequence[str], expires: str | None, *, as_json: bool
+) -> None:
+    """Make a key and print it, once; InvalidRequest for a name, tenant or scope that can't be, UsageFault."""
+    clock = SystemClock()
+    expires_ms = None if expires is None else clock.now_ms() + _span_ms(expires)
 
     async def create(store: Store, settings: Settings) -> keys.CreatedKey:
         wanted = scopes or keys.DEFAULT_SCOPES
-        return await keys.create_key(store, settings.signer(), SystemClock(), name, tenant, wanted)
+        return await keys.create_key(store, settings.signer(), clock, name, tenant, wanted, expires_ms)
 
     settings = existing_data(data_dir, may_create=True)
-    made = _with_store(settings, create)
+    made = with_store(settings, create)
     _say_where(settings)
     if as_json:
         print(json.dumps({"id": made.id, "key": made.key, "webhook_secret": made.webhook_secret}))
@@ -46,17 +52,17 @@ def create_key(data_dir: Path | None, name: str, tenant: str, scopes: Sequence[s
 
 def list_keys(data_dir: Path | None, tenant: str | None, *, as_json: bool) -> None:
     """Print the keys, ended ones too."""
-    found = _with_store(existing_data(data_dir, may_create=False), lambda store, _: keys.list_keys(store, tenant))
+    found = with_store(existing_data(data_dir, may_create=False), lambda store, _: keys.list_keys(store, tenant))
     if as_json:
         print(json.dumps([_plain(key) for key in found], indent=2))
         return
-    print_rows(map(_row, found), ("id", "name", "tenant", "scopes", "created", "last used", "state"))
+    print_rows(map(_row, found), ("id", "name", "tenant", "scopes", "created", "last used", "expires", "state"))
 
 
 def revoke_key(data_dir: Path | None, key_id: str) -> None:
     """End a key; UsageFault if no living key has that id."""
     settings = existing_data(data_dir, may_create=False)
-    if not _with_store(settings, lambda store, _: keys.revoke_key(store, SystemClock(), key_id)):
+    if not with_store(settings, lambda store, _: keys.revoke_key(store, SystemClock(), key_id)):
         raise UsageFault(f"there is no valid key with the id {key_id}")
     print(f"{key_id} is revoked")
 
@@ -76,7 +82,7 @@ def create_worker_token(data_dir: Path | None, worker_id: str, *, as_json: bool)
             await pool.close()
 
     settings = existing_data(data_dir, may_create=True)
-    token = _with_store(settings, issue)
+    token = with_store(settings, issue)
     _say_where(settings)
     if as_json:
         print(json.dumps({"id": worker_id, "token": token}))
@@ -85,7 +91,15 @@ def create_worker_token(data_dir: Path | None, worker_id: str, *, as_json: bool)
     print(f"{token}\njoin with: {called_as()} worker --url {url} --id {worker_id} --token {token}")
 
 
-def _with_store(settings: Settings, act: Callable[[Store, Settings], Awaitable[T]]) -> T:
+def _span_ms(text: str) -> int:
+    """Return a span such as 30d or 12h in milliseconds; UsageFault for anything else."""
+    span = _SPAN.fullmatch(text)
+    if span is None:
+        raise UsageFault(f"--expires {text}: write a number and m, h, d or w, such as 30d")
+    return int(span[1]) * _UNITS_MS[span[2]]
+
+
+def with_store(settings: Settings, act: Callable[[Store, Settings], Awaitable[T]]) -> T:
     """Run `act` on the database that the settings name, at this release's schema."""
     upgrade(settings.resolved_database_url)
 
@@ -108,9 +122,17 @@ def _say_where(settings: Settings) -> None:
 
 
 def _row(key: StoredKey) -> tuple[str | Text, ...]:
-    state = Text("valid", "green") if key.valid_at(SystemClock().now_ms()) else Text("ended", "yellow")
-    scopes = " ".join(sorted(key.scopes))
-    return key.id, key.name, key.tenant, scopes, _time(key.created_ms), _time(key.last_used_ms), state
+    scopes, expires = " ".join(sorted(key.scopes)), minute(key.expires_ms)
+    times = minute(key.created_ms), minute(key.last_used_ms), expires
+    return key.id, key.name, key.tenant, scopes, *times, _state(key)
+
+
+def _state(key: StoredKey) -> Text:
+    if key.revoked_ms is not None:
+        return Text("revoked", "yellow")
+    if not key.valid_at(SystemClock().now_ms()):
+        return Text("expired", "yellow")
+    return Text("suspended", "yellow") if key.suspended else Text("valid", "green")
 
 
 def _plain(key: StoredKey) -> dict[str, object]:
@@ -119,16 +141,19 @@ def _plain(key: StoredKey) -> dict[str, object]:
         "name": key.name,
         "tenant": key.tenant,
         "scopes": sorted(key.scopes),
-        "created_at": _iso(key.created_ms),
-        "last_used_at": _iso(key.last_used_ms),
-        "expires_at": _iso(key.expires_ms),
-        "revoked_at": _iso(key.revoked_ms),
+        "created_at": iso(key.created_ms),
+        "last_used_at": iso(key.last_used_ms),
+        "expires_at": iso(key.expires_ms),
+        "revoked_at": iso(key.revoked_ms),
+        "suspended": key.suspended,
     }
 
 
-def _iso(epoch_ms: int | None) -> str | None:
+def iso(epoch_ms: int | None) -> str | None:
+    """Return a time as JSON carries it."""
     return None if epoch_ms is None else to_datetime(epoch_ms).isoformat()
 
 
-def _time(epoch_ms: int | None) -> str:
+def minute(epoch_ms: int | None) -> str:
+    """Return a time as a table shows it, in UTC; nothing for none."""
     return "" if epoch_ms is None else f"{to_datetime(epoch_ms):%Y-%m-%d %H:%M}"

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orchestrator.api import compat, hooks, operations, outputs, webhooks
+from orchestrator.api import compat, hooks, key, operations, outputs, webhooks
 from orchestrator.api.description.served import description_routes
 from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
@@ -27,6 +27,7 @@ def described_routes() -> tuple[Described, ...]:
         *events.ROUTES,
         *webhooks.ROUTES,
         *operations.ROUTES,
+        *key.ROUTES,
         *outputs.ROUTES,
         *hooks.ROUTES,
         *compat.ROUTES,
@@ -47,7 +48,7 @@ def routes(services: Services) -> list[Route]:
 
 
 def _answerer(services: Services, door: Doorkeeper, described: Described) -> Answerer:
-    if described.keyed is not None and described.scope is not None:
+    if described.keyed is not None:
         keyed = door.with_key(services, described.scope, described.keyed)
         return keyed if described.linked is None else _with_token_or_key(partial(described.linked, services), keyed)
     if described.open is None:

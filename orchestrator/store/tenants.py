@@ -1,11 +1,47 @@
 """Tenants: how much of theirs is open, and whether they may act."""
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from orchestrator.store.tables import jobs, tenants
+from orchestrator.store.tables import jobs, keys, tenants
 from shared.refusals import QueueFull
 from shared.wire.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRow:
+    """One tenant; times in epoch milliseconds."""
+
+    tenant: str
+    created_ms: int
+    suspended_ms: int | None
+    open_items: int
+    keys: int
+    """That were not revoked."""
+
+
+def all_tenants(connection: Connection) -> list[TenantRow]:
+    """Return every tenant, by name."""
+    living = (
+        sa.select(sa.func.count())
+        .where(keys.c.tenant == tenants.c.tenant, keys.c.revoked_ms.is_(None))
+        .scalar_subquery()
+        .label("keys")
+    )
+    columns = (tenants.c.tenant, tenants.c.created_ms, tenants.c.suspended_ms, tenants.c.open_items, living)
+    return [TenantRow(*row) for row in connection.execute(sa.select(*columns).order_by(tenants.c.tenant))]
+
+
+def mark_suspended(connection: Connection, tenant: str, now_ms: int | None) -> bool:
+    """Suspend a tenant, or with None let it act again; return whether there is such a tenant.
+
+    Servers follow within 10 seconds: as long they believe a key without asking.
+    """
+    since = now_ms if now_ms is None else sa.func.coalesce(tenants.c.suspended_ms, now_ms)
+    marked = connection.execute(tenants.update().where(tenants.c.tenant == tenant).values(suspended_ms=since))
+    return marked.rowcount == 1
 
 
 def ensure_tenant(connection: Connection, tenant: str, now_ms: int) -> None:

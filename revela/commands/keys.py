@@ -18,13 +18,16 @@ def create(
     scope: Annotated[
         list[str] | None, typer.Option(help="What it may do; again for more [jobs:read and jobs:write].")
     ] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="When it ends by itself, such as 12h, 30d or 8w [never].")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an API key; it is shown this once."""
     from revela.keys import create_key
 
-    create_key(data_dir, name, tenant, scope or [], as_json=as_json)
+    create_key(data_dir, name, tenant, scope or [], expires, as_json=as_json)
 
 
 @keys.command("list")

@@ -1,5 +1,6 @@
 """`revela keys` and `revela migrate`, on a database of their own."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,25 @@ def test_a_key_is_made_listed_and_revoked(terminal: Terminal) -> None:
     assert terminal("keys", "list", "--json").json[0]["revoked_at"] is not None
     again = terminal("keys", "revoke", made["id"])
     assert (again.code, made["id"] in again.err) == (2, True)
+
+
+@pytest.mark.parametrize(("span", "days"), [("30d", 30), ("12h", 0.5), ("2w", 14), ("1440m", 1)])
+def test_a_key_ends_when_it_was_told_to(terminal: Terminal, span: str, days: float) -> None:
+    before = datetime.now(UTC)
+    terminal("keys", "create", "shop", "--tenant", "acme", "--expires", span)
+    [listed] = terminal("keys", "list", "--json").json
+    lasts = datetime.fromisoformat(listed["expires_at"]) - before
+    assert timedelta(days=days) - timedelta(seconds=1) <= lasts <= timedelta(days=days, minutes=1)
+    [row] = terminal("keys", "list").out.splitlines()
+    assert row.split("\t")[-2] == f"{datetime.fromisoformat(listed['expires_at']):%Y-%m-%d %H:%M}"
+
+
+@pytest.mark.parametrize("span", ["", "30", "0d", "-1d", "d", "1y", "1.5h", "999999d"])
+def test_a_span_that_is_none_makes_no_key(terminal: Terminal, span: str) -> None:
+    refused = terminal("keys", "create", "shop", "--tenant", "acme", "--expires", span)
+    assert refused.code == 2
+    assert f"--expires {span}: write a number and m, h, d or w, such as 30d" in refused.err
+    assert "rv_" not in refused.out
 
 
 def test_neither_key_nor_secret_is_kept_in_the_clear(terminal: Terminal, tmp_path: Path) -> None:

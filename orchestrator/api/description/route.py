@@ -51,9 +51,10 @@ def _description(described: Described) -> str:
 
 
 def _security(described: Described) -> list[Json]:
-    if described.scope is None:
+    if described.keyed is None:
         return []
-    return [{"ApiKey": [described.scope]}, {"Bearer": [described.scope]}]
+    scopes = [] if described.scope is None else [described.scope]
+    return [{"ApiKey": scopes}, {"Bearer": scopes}]
 
 
 def _body(described: Described, schemas: Schemas, catalogue: Mapping[str, AnyOperation]) -> Json:

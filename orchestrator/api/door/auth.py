@@ -107,8 +107,8 @@ class Doorkeeper:
         except AdapterError as failed:
             _log.warning("key.use_unnoted", code=failed.code)
 
-    async def admit(self, request: Request, scope: str) -> Caller:
-        """Return who asks, if the key has `scope` (or is an admin's), and count the request.
+    async def admit(self, request: Request, scope: str | None) -> Caller:
+        """Return who asks, if the key has `scope` (or is an admin's, or none is needed), and count the request.
 
         Unauthenticated, TooManyRequests, TenantSuspended, Forbidden. The answer gets the headers on rate limits.
         """
@@ -124,12 +124,12 @@ class Doorkeeper:
             raise verdict.refusal
         if key.suspended:
             raise TenantSuspended
-        if not key.scopes & {scope, ADMIN}:
+        if scope is not None and not key.scopes & {scope, ADMIN}:
             raise Forbidden(f"This key lacks the scope {scope}.")
         return Caller(key.tenant, key.id, key.scopes)
 
-    def with_key(self, services: Services, scope: str, answer: KeyedAnswerer) -> Answerer:
-        """Return `answer` behind this door: only for callers whose key has `scope` (or is an admin's)."""
+    def with_key(self, services: Services, scope: str | None, answer: KeyedAnswerer) -> Answerer:
+        """Return `answer` behind this door: only for callers that `admit` lets in."""
 
         async def behind_the_door(request: Request) -> Response:
             return await answer(services, request, await self.admit(request, scope))

@@ -54,7 +54,7 @@ class Described:
     summary: str
     replies: tuple[Reply, ...]
     keyed: KeyedAnswerer | None = None
-    """Answers those whose key has `scope`."""
+    """Answers those whose key has `scope`; without one, every valid key."""
     linked: OpenAnswerer | None = None
     """Answers, in the place of `keyed`, requests whose query has a `token`: the answerer looks whether it is good."""
     open: OpenAnswerer | None = None

@@ -1,0 +1,87 @@
+"""The key that a request comes with, told to its holder."""
+
+from datetime import datetime
+
+from pydantic import Field
+from sqlalchemy.engine import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orchestrator.api.door.answers import json_response
+from orchestrator.api.door.described import Described, Reply
+from orchestrator.caller import Caller
+from orchestrator.quotas import parse_quotas
+from orchestrator.services import Services
+from orchestrator.store.keys import find_key
+from orchestrator.store.tenants import open_items
+from shared.clock import to_datetime
+from shared.refusals import Unauthenticated
+from shared.wire.model import WireModel
+
+
+class RequestLimit(WireModel):
+    """How often the key may ask."""
+
+    name: str = Field(description="As the header RateLimit-Policy calls it", examples=["minute"])
+    requests: int = Field(examples=[3000])
+    window_s: int = Field(description="In any so many seconds", examples=[60])
+
+
+class KeyLimits(WireModel):
+    """What a key and its tenant may use."""
+
+    requests: list[RequestLimit] = Field(description="Every one holds; none means no limit")
+    open_items: int = Field(description="How many of the tenant's items may wait or run at a time", examples=[100000])
+
+
+class KeyView(WireModel):
+    """Who asks, and what they may do."""
+
+    id: str = Field(description="The key's public part: it may be logged", examples=["k7m2x9qwer45"])
+    name: str = Field(examples=["shop"])
+    tenant: str = Field(examples=["acme"])
+    scopes: list[str] = Field(examples=[["jobs:read", "jobs:write"]])
+    created_at: datetime
+    expires_at: datetime | None = Field(description="null for a key that is valid until it is revoked")
+    limits: KeyLimits
+    open_items: int = Field(description="How many of the tenant's items wait or run now", examples=[12])
+
+
+async def read_key(services: Services, _request: Request, caller: Caller) -> Response:
+    """``GET /v1/key``: who asks, what the key may do, and how much of its limits is used."""
+    settings = services.settings
+    requests = [
+        RequestLimit(name=quota.name, requests=quota.amount, window_s=quota.window_s)
+        for quota in parse_quotas(settings.rate_limit)
+    ]
+    limits = KeyLimits(requests=requests, open_items=settings.max_queued_items)
+
+    def read(connection: Connection) -> KeyView:
+        key = find_key(connection, caller.key_id)
+        if key is None:
+            raise Unauthenticated
+        return KeyView(
+            id=key.id,
+            name=key.name,
+            tenant=key.tenant,
+            scopes=sorted(key.scopes),
+            created_at=to_datetime(key.created_ms),
+            expires_at=None if key.expires_ms is None else to_datetime(key.expires_ms),
+            limits=limits,
+            open_items=open_items(connection, key.tenant),
+        )
+
+    view = await services.store.read(read)
+    return json_response(view.model_dump_json().encode())
+
+
+ROUTES = (
+    Described(
+        "GET",
+        "/v1/key",
+        "Ask who you are",
+        keyed=read_key,
+        replies=(Reply("The key's tenant, scopes and limits", KeyView),),
+        group="Keys",
+    ),
+)

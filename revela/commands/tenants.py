@@ -1,0 +1,35 @@
+"""`revela tenants`: whose keys open anything; works on the server's database directly."""
+
+from typing import Annotated
+
+import typer
+
+from revela.commands.keys import AsJson, DataDir
+
+tenants = typer.Typer(no_args_is_help=True, help="List, suspend and resume tenants, straight in the server's database.")
+
+Tenant = Annotated[str, typer.Argument(help="The tenant, as `list` shows it.")]
+
+
+@tenants.command("list")
+def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List the tenants."""
+    from revela.tenants import list_tenants
+
+    list_tenants(data_dir, as_json=as_json)
+
+
+@tenants.command()
+def suspend(tenant: Tenant, data_dir: DataDir = None) -> None:
+    """Refuse whatever a tenant's keys ask, within seconds; what runs goes on."""
+    from revela.tenants import suspend_tenant
+
+    suspend_tenant(data_dir, tenant)
+
+
+@tenants.command()
+def resume(tenant: Tenant, data_dir: DataDir = None) -> None:
+    """Let a suspended tenant's keys open again what they did."""
+    from revela.tenants import resume_tenant
+
+    resume_tenant(data_dir, tenant)

@@ -1,0 +1,55 @@
+"""Tenants from the terminal, straight in the server's database."""
+
+import json
+from pathlib import Path
+
+from rich.text import Text
+
+from orchestrator.store.tenants import TenantRow, all_tenants, mark_suspended
+from revela.failures import UsageFault
+from revela.keys import iso, minute, with_store
+from revela.rows import print_rows
+from revela.server_settings import existing_data
+from shared.clock import SystemClock
+
+
+def list_tenants(data_dir: Path | None, *, as_json: bool) -> None:
+    """Print every tenant."""
+    found = with_store(existing_data(data_dir, may_create=False), lambda store, _: store.read(all_tenants))
+    if as_json:
+        print(json.dumps([_plain(tenant) for tenant in found], indent=2))
+        return
+    print_rows(map(_row, found), ("tenant", "keys", "open items", "since", "state"))
+
+
+def suspend_tenant(data_dir: Path | None, tenant: str) -> None:
+    """Refuse all that a tenant's keys ask; what runs goes on. UsageFault if there is no tenant of that name."""
+    _mark(data_dir, tenant, SystemClock().now_ms())
+    print(f"{tenant} is suspended: its keys open nothing; what runs goes on")
+
+
+def resume_tenant(data_dir: Path | None, tenant: str) -> None:
+    """Let a tenant's keys open again what they did; UsageFault if there is no tenant of that name."""
+    _mark(data_dir, tenant, None)
+    print(f"{tenant} is active")
+
+
+def _mark(data_dir: Path | None, tenant: str, suspended_ms: int | None) -> None:
+    settings = existing_data(data_dir, may_create=False)
+    if not with_store(settings, lambda store, _: store.write(lambda c: mark_suspended(c, tenant, suspended_ms))):
+        raise UsageFault(f"there is no tenant {tenant}; the first key makes one")
+
+
+def _row(tenant: TenantRow) -> tuple[str | Text, ...]:
+    state = Text("active", "green") if tenant.suspended_ms is None else Text("suspended", "yellow")
+    return tenant.tenant, str(tenant.keys), str(tenant.open_items), minute(tenant.created_ms), state
+
+
+def _plain(tenant: TenantRow) -> dict[str, object]:
+    return {
+        "tenant": tenant.tenant,
+        "keys": tenant.keys,
+        "open_items": tenant.open_items,
+        "created_at": iso(tenant.created_ms),
+        "suspended_at": iso(tenant.suspended_ms),
+    }

@@ -1,0 +1,34 @@
+"""`revela tenants`, on a database of its own."""
+
+import pytest
+
+from tests.revela.terminal import Terminal
+
+
+def test_a_tenant_is_listed_suspended_and_resumed(terminal: Terminal) -> None:
+    terminal("keys", "create", "shop", "--tenant", "acme")
+    terminal("keys", "create", "till", "--tenant", "acme")
+    terminal("keys", "create", "shop", "--tenant", "zoo")
+    [acme, zoo] = terminal("tenants", "list", "--json").json
+    assert (acme["tenant"], acme["keys"], acme["open_items"], acme["suspended_at"]) == ("acme", 2, 0, None)
+    assert terminal("tenants", "suspend", "zoo").out == "zoo is suspended: its keys open nothing; what runs goes on\n"
+    [acme, zoo] = terminal("tenants", "list", "--json").json
+    assert (acme["suspended_at"], zoo["suspended_at"] is None) == (None, False)
+    rows = [row.split("\t") for row in terminal("tenants", "list").out.splitlines()]
+    assert [(row[0], row[-1]) for row in rows] == [("acme", "active"), ("zoo", "suspended")]
+    [row] = terminal("keys", "list", "--tenant", "zoo").out.splitlines()
+    assert row.endswith("\tsuspended")
+    assert terminal("tenants", "resume", "zoo").out == "zoo is active\n"
+    assert terminal("tenants", "list", "--json").json[1]["suspended_at"] is None
+
+
+@pytest.mark.parametrize("act", ["suspend", "resume"])
+def test_a_tenant_that_there_is_not_is_said_so(terminal: Terminal, act: str) -> None:
+    terminal("keys", "create", "shop", "--tenant", "acme")
+    refused = terminal("tenants", act, "acmé")
+    assert (refused.code, refused.err) == (2, "revela: there is no tenant acmé; the first key makes one\n")
+
+
+@pytest.mark.parametrize("command", [("list",), ("suspend", "t"), ("resume", "t")], ids=lambda command: command[0])
+def test_where_there_is_no_database_none_is_made(terminal: Terminal, command: tuple[str, ...]) -> None:
+    assert terminal("tenants", *command).code == 2
