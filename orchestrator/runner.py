@@ -7,11 +7,14 @@ import structlog
 
 from shared.errors import AdapterError
 
+_PAUSE_S = 0.02
+"""Between two ticks, however often the loop is woken: what wakes it hundreds of times a second is done in one go."""
+
 log = structlog.get_logger()
 
 
 async def run_loop(name: str, tick: Callable[[], Awaitable[None]], interval_s: float, wake: asyncio.Event) -> None:
-    """Call `tick` every `interval_s`, and at once when `wake` is set, until cancelled."""
+    """Call `tick` every `interval_s`, and at once when `wake` is set after a pause, until cancelled."""
     while True:
         wake.clear()
         try:
@@ -20,6 +23,7 @@ async def run_loop(name: str, tick: Callable[[], Awaitable[None]], interval_s: f
             log.warning("loop.tick_failed", loop=name, reason=failed.detail)
         except Exception:
             log.exception("loop.tick_failed", loop=name)
+        await asyncio.sleep(_PAUSE_S)
         try:
             async with asyncio.timeout(interval_s):
                 await wake.wait()

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.tables import jobs, keys, tenants
 from shared.refusals import QueueFull
 from shared.wire.status import Status
+
+_OWN = tenants.c.tenant == given("tenant")
+_CHANGED = tenants.c.open_items + given("by")
+_KNOWN = Prepared(sa.select(tenants.c.tenant).where(_OWN))
+_MAKE = Prepared(tenants.insert())
+_COUNT = Prepared(tenants.update().where(_OWN).values(open_items=_CHANGED))
+_RESERVE = Prepared(tenants.update().where(_OWN, given("most") >= _CHANGED).values(open_items=_CHANGED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +54,8 @@ def mark_suspended(connection: Connection, tenant: str, now_ms: int | None) -> b
 
 def ensure_tenant(connection: Connection, tenant: str, now_ms: int) -> None:
     """Make a tenant's row if there is none."""
-    known = connection.execute(sa.select(tenants.c.tenant).where(tenants.c.tenant == tenant)).one_or_none()
-    if known is None:
-        connection.execute(tenants.insert(), {"tenant": tenant, "created_ms": now_ms})
+    if _KNOWN.first(connection, {"tenant": tenant}) is None:
+        _MAKE.change(connection, {"tenant": tenant, "created_ms": now_ms})
 
 
 def open_items(connection: Connection, tenant: str) -> int:
@@ -58,19 +65,14 @@ def open_items(connection: Connection, tenant: str) -> int:
 
 def reserve_items(connection: Connection, tenant: str, count: int, most: int) -> None:
     """Count items in, in one statement that looks and counts; QueueFull if they would be more than `most`."""
-    reserved = connection.execute(
-        tenants.update()
-        .where(tenants.c.tenant == tenant, tenants.c.open_items + count <= most)
-        .values(open_items=tenants.c.open_items + count)
-    )
-    if reserved.rowcount == 0:
+    if _RESERVE.change(connection, {"tenant": tenant, "by": count, "most": most}) == 0:
         already = open_items(connection, tenant)
         raise QueueFull(f"{already} items are waiting or running, and {count} more would pass this server's {most}.")
 
 
 def change_open_items(connection: Connection, tenant: str, by: int) -> None:
     """Count items out (or in); kept as a number, since counting 100 000 rows at every submit would be the submit."""
-    connection.execute(tenants.update().where(tenants.c.tenant == tenant).values(open_items=tenants.c.open_items + by))
+    _COUNT.change(connection, {"tenant": tenant, "by": by})
 
 
 def recount_open_items(connection: Connection) -> None:
