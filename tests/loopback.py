@@ -10,6 +10,8 @@ from aiohttp import web
 
 DROP = 0
 """In place of a status: close the connection without an answer."""
+LOSE = -1
+"""The same, after the object was stored."""
 
 
 @dataclass
@@ -29,7 +31,7 @@ class ObjectServer:
     requests: list[tuple[str, str]] = field(default_factory=list)
     """(method, key), in the order of arrival."""
     faults: dict[tuple[str, str], deque[int]] = field(default_factory=lambda: defaultdict(deque))
-    """By method and key: statuses to answer with, or DROP, before requests are served again."""
+    """By method and key: statuses to answer with, or DROP or LOSE, before requests are served again."""
     gates: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
     """By method and key: the request waits until the event is set."""
     in_hand: int = 0
@@ -71,7 +73,10 @@ class ObjectServer:
             if gate := self.gates.get((request.method, key)):
                 await gate.wait()
             if faults := self.faults.get((request.method, key)):
-                return _fault(request, faults.popleft())
+                fault = faults.popleft()
+                if fault == LOSE:
+                    await self._store(request, key)
+                return _fault(request, DROP if fault == LOSE else fault)
             return await self._store(request, key) if request.method == "PUT" else self._read(key)
         finally:
             self.in_hand -= 1

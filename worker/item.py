@@ -173,7 +173,8 @@ class ItemRun:
         try:
             await upload_json(self.bench.clients.own, self.item.order.result, result)
         except JobError as error:
-            return failed(self.bench.order, self.item.order, error, self._timings_s)
+            # An answer that was lost is no refusal: what lies in storage is what counts.
+            return await self._committed_before() or failed(self.bench.order, self.item.order, error, self._timings_s)
         self._progress.committed = True
         return result
 

@@ -29,7 +29,8 @@ class TaskProgress:
 
     item_ids: list[str]
     _items: dict[str, ItemProgress] = field(init=False)
-    _seq: int = 0
+    _seq: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    """Counts on from the time, so that what a second worker reports of the same attempt is not taken for old news."""
     _reported: tuple[float, str, int] | None = None
     _next_at_s: float = 0.0
 

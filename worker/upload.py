@@ -14,7 +14,9 @@ from shared.errors import OutputInvalid, OutputTooLarge, UploadFailed
 from shared.wire.result import StoredOutput
 from shared.wire.work_order import UploadGrant
 
-ATTEMPTS = 5
+ATTEMPTS = 10
+FIRST_PAUSE_S = 0.25
+"""With growing pauses about a minute: as long as a server takes to start anew."""
 CHUNK_BYTES = 1 << 20
 
 
@@ -47,7 +49,7 @@ def _retrying() -> AsyncRetrying:
     return AsyncRetrying(
         retry=retry_if_exception_type(_WorthRetrying),
         stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential_jitter(multiplier=0.25, max=5, jitter=0.25),
+        wait=wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=40 * FIRST_PAUSE_S, jitter=FIRST_PAUSE_S),
         reraise=True,
     )
 

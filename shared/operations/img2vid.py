@@ -1,13 +1,16 @@
 """img2vid: a photo becomes a video with camera motion."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from shared.operation import Limits, Operation, Slot
 from shared.wire.media_input import MediaInput
 from shared.wire.model import ClientModel, WireModel
+
+LONGEST_S = 1200.0
+"""The longest that an item is expected to take: with the slowest quality that is still within its time limit."""
 
 
 class Motion(StrEnum):
@@ -66,6 +69,12 @@ class Params(ClientModel):
     focus: Focus = Focus()
     fit: Fit = Fit.COVER
     quality: Quality = Quality.BALANCED
+
+    @model_validator(mode="after")
+    def _can_be_done_in_time(self) -> Self:
+        if cost_s(self) > LONGEST_S:
+            raise ValueError("so many large frames take too long; make the video smaller, shorter or of less fps")
+        return self
 
     @property
     def frames(self) -> int:

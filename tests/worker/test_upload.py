@@ -96,7 +96,10 @@ async def test_refusal_is_final_and_asked_once(
     assert store.count("PUT", "k") == 1
 
 
-async def test_lasting_failure_fails_the_upload(store: ObjectServer, session: aiohttp.ClientSession) -> None:
+async def test_lasting_failure_fails_the_upload(
+    store: ObjectServer, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.upload.FIRST_PAUSE_S", 0.01)
     store.fail("PUT", "k", *[503] * 10)
     with pytest.raises(UploadFailed) as caught:
         await upload_json(session, grant(store.url("k")), ProblemField(pointer="/", detail="x"))

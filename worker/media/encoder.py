@@ -29,6 +29,8 @@ _NVENC: Mapping[Quality, Arguments] = {
     Quality.BALANCED: {"preset": "p5", "tune": "hq", "rc": "vbr", "cq": 23, "b:v": 0},
     Quality.HIGH: {"preset": "p7", "tune": "hq", "rc": "vbr", "cq": 20, "b:v": 0},
 }
+_REASON_CHARACTERS = 120
+
 _BT709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709", "color_range": "tv"}
 
 
@@ -91,13 +93,18 @@ def choose() -> EncoderReport:
         binary.find(encoders=(*binary.NEEDED_ENCODERS, NVENC))
         _encode_one_frame(found.path, NVENC)
     except JobError as failure:
-        return EncoderReport(name=X264, reason=f"{NVENC} can't be used here: {failure.detail}")
+        return EncoderReport(name=X264, reason=f"{NVENC} can't be used here: {_in_short(failure.detail)}")
     return EncoderReport(name=NVENC, reason=f"{NVENC} encoded a frame on this machine")
 
 
 def instead_of(chosen: EncoderReport, failure: JobError) -> EncoderReport:
     """Return x264 for the one video that `chosen` failed on."""
-    return EncoderReport(name=X264, reason=f"{chosen.name} failed on this video: {failure.detail}")
+    return EncoderReport(name=X264, reason=f"{chosen.name} failed on this video: {_in_short(failure.detail)}")
+
+
+def _in_short(detail: str) -> str:
+    """Return the first thing that ffmpeg complained of: the rest follows from it."""
+    return detail.partition(" | ")[0][:_REASON_CHARACTERS]
 
 
 class _OneFrame:
