@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from starlette.applications import Starlette
@@ -13,6 +14,8 @@ from orchestrator.api.door.access import RequestLog
 from orchestrator.api.door.problems import exception_handlers
 from orchestrator.api.routes import routes
 from orchestrator.dispatch import window
+from orchestrator.metrics.loop_lag import watch_event_loop
+from orchestrator.metrics.requests import RequestMetrics
 from orchestrator.pool.pool import Pool
 from orchestrator.relay.follow import Follower
 from orchestrator.retention import purge
@@ -28,6 +31,7 @@ _DISPATCH_EVERY_S = 1.0
 _FOLLOW_EVERY_S = 0.5
 _DELIVER_EVERY_S = 1.0
 _PURGE_EVERY_S = 60.0
+_TALLY_EVERY_S = 5.0
 
 log = structlog.get_logger()
 
@@ -48,7 +52,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
 
     app = Starlette(
         routes=[*routes(services), *(pool.routes() if pool is not None else ())],
-        middleware=[Middleware(RequestLog)],
+        middleware=[Middleware(RequestMetrics, services.metrics), Middleware(RequestLog)],
         exception_handlers=exception_handlers(),
         lifespan=lifespan,
     )
@@ -65,14 +69,17 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
         log.warning("start.submits_unknown", count=interrupted)
     await services.store.write(recount_open_items)
     follower, clock = Follower(), services.clock
+    tally = partial(services.tally.tick, services.store, services.metrics, services.settings.currency)
     loops = [
         run_loop("dispatch", lambda: window.tick(services, clock.now_ms()), _DISPATCH_EVERY_S, services.work_waiting),
+        run_loop("tally", tally, _TALLY_EVERY_S, asyncio.Event()),
         run_loop("purge", lambda: purge.tick(services, clock.now_ms()), _PURGE_EVERY_S, services.purge_waiting),
         run_loop("follow", lambda: follower.tick(services, clock.now_ms()), _FOLLOW_EVERY_S, services.hints.arrived),
     ]
     async with delivering(services) as deliverer:
         written = services.webhook_written.listen()
         loops.append(run_loop("webhooks", lambda: deliverer.tick(clock.now_ms()), _DELIVER_EVERY_S, written))
+        loops.append(watch_event_loop(services.metrics))
         tasks = [asyncio.create_task(loop) for loop in (*loops, *((pool.run(),) if pool is not None else ()))]
         try:
             yield

@@ -10,6 +10,8 @@ from orchestrator.changes import Changes
 from orchestrator.dispatch.port import Endpoint
 from orchestrator.dispatch.runpod import RunPodEndpoint
 from orchestrator.hints import Hints
+from orchestrator.metrics.instruments import Metrics
+from orchestrator.metrics.tally import Tally
 from orchestrator.pool.local_workers import LocalOptions
 from orchestrator.pool.pool import Pool
 from orchestrator.settings import POOL_ENDPOINT, Settings
@@ -46,6 +48,8 @@ class Services:
     work_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there may be tasks to dispatch."""
     streams: Streams = field(default_factory=Streams)
+    metrics: Metrics = field(default_factory=Metrics)
+    tally: Tally = field(default_factory=Tally)
     submits_in_flight: set[tuple[str, str]] = field(default_factory=set)
     """(tenant, Idempotency-Key) of the requests that are being stored."""
     purge_waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,7 +62,7 @@ def open_services(settings: Settings, clock: Clock) -> Services:
     """Migrate the database if need be and return everything, open; SettingsError for a setting that can't work."""
     upgrade(settings.resolved_database_url)
     signer = settings.signer()
-    links = Links(signer, settings.public_url)
+    links, metrics = Links(signer, settings.public_url), Metrics()
     outbox = Outbox(links, settings.currency)
     return Services(
         settings=settings,
@@ -66,11 +70,12 @@ def open_services(settings: Settings, clock: Clock) -> Services:
         signer=signer,
         links=links,
         catalogue=Catalogue.discover(settings.extra_operations),
-        store=Store(settings.resolved_database_url),
+        store=Store(settings.resolved_database_url, metrics.committed),
         storage=_open_storage(settings, signer, clock),
         endpoint=RunPodEndpoint(settings.resolved_endpoint_url, _endpoint_key(settings, signer)),
         announce=outbox.announce,
         webhook_written=outbox.written,
+        metrics=metrics,
     )
 
 

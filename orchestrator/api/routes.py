@@ -13,6 +13,7 @@ from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
 from orchestrator.api.health import health_routes
 from orchestrator.api.jobs import act, events, listing, read, submit
+from orchestrator.api.metrics import metrics_routes
 from orchestrator.quotas import parse_quotas
 from orchestrator.services import Services
 
@@ -32,6 +33,7 @@ def described_routes() -> tuple[Described, ...]:
         *hooks.ROUTES,
         *compat.ROUTES,
         *health_routes(),
+        *metrics_routes(),
         *description_routes(described_routes),
     )
 

@@ -152,6 +152,7 @@ async def _end_unsubmitted(
             c, services.announce, attempt.task_id, attempt.n, Settlement(ends, retry=False), facts
         )
     )
+    services.metrics.attempt_ended(facts.end, None)
     services.changes.announce(attempt.job_id)
 
 

@@ -48,6 +48,7 @@ async def conclude(
             items_ended=len(settlement.ended),
             error=task.error[:200] if task is not None and task.error else None,
         )
+        services.metrics.attempt_ended(end, _lag_s(attempt, task, services.clock.now_ms()))
     services.hints.discard(attempt.task_id, attempt.n)
     services.changes.announce(attempt.job_id)
     services.work_waiting.set()
@@ -77,6 +78,16 @@ def _facts(
         worker=worker[:_MAX_NAME] if worker else None,
         gpu=gpu[:_MAX_NAME] if gpu else None,
     )
+
+
+def _lag_s(attempt: FlyingAttempt, task: EndpointTask | None, now_ms: int) -> float | None:
+    """Return how long ago the task ended by the endpoint's own word; None where it has none.
+
+    It says durations, not times, so the way of the submit counts as well.
+    """
+    if task is None or not task.execution_ms:
+        return None
+    return (now_ms - attempt.submitted_ms - task.delay_ms - task.execution_ms) / 1000
 
 
 def _reported(task: EndpointTask | None) -> ErrorInfo | None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,12 +37,19 @@ class Store:
     that function's writes alone.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, on_commit: Callable[[int, float], None] | None = None) -> None:
+        """Open; `on_commit` is told, in the writer's thread, of each group's number of writes and its seconds."""
+        self._on_commit = on_commit
         self._writer_engine, self._reader_engine = open_engines(url)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._writer.start()
+
+    @property
+    def writes_waiting(self) -> int:
+        """How many writes wait for their group."""
+        return self._queue.qsize()
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """Return what `function` returns, once it is committed and on disk."""
@@ -82,7 +90,10 @@ class Store:
                     stop = True
                 else:
                     group.append(following)
+            started_s = time.perf_counter()
             self._commit(group)
+            if self._on_commit is not None:
+                self._on_commit(len(group), time.perf_counter() - started_s)
             if stop:
                 return
 

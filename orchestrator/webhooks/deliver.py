@@ -111,6 +111,7 @@ class Deliverer:
                 # The lane stays taken: an event that was sent and can't be marked would be sent over and over.
                 log.warning("webhook.try_unrecorded", reason=failed.detail)
                 await asyncio.sleep(_AFTER_FAULT_S)
+        self._services.metrics.webhook_tried(state)
         facts = {"type": event.type, "http_status": made.http_status, "duration_ms": made.duration_ms}
         match state:
             case EventState.DELIVERED:

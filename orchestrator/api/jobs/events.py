@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from pydantic import Field
 from pydantic_core import to_json
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 from starlette.requests import Request
@@ -26,7 +26,7 @@ from orchestrator.caller import Caller
 from orchestrator.keys import READ_JOBS
 from orchestrator.services import Services
 from orchestrator.store.events import events_after, items_named, last_seq
-from orchestrator.store.reading import job_row, job_status_of, task_rows
+from orchestrator.store.reading import Stored, job_row, job_status_of, task_rows
 from orchestrator.streams import Place
 from orchestrator.views import Json, item_view, progress_view
 from shared.clock import to_datetime
@@ -227,7 +227,7 @@ def _read_news(
     return _News(rows[-1].seq if rows else seq, bytes(sent), progress, more, ended)
 
 
-def _status_view(status: str, ended_job: RowMapping | None) -> Json:
+def _status_view(status: str, ended_job: Stored | None) -> Json:
     if ended_job is None:
         return {"status": status}
     summary = JobSummary(

@@ -23,6 +23,7 @@ from orchestrator.api.routes import routes
 from orchestrator.dispatch.runpod import RunPodEndpoint
 from orchestrator.jobs.settle import ItemEnd
 from orchestrator.keys import DEFAULT_SCOPES, CreatedKey, create_key
+from orchestrator.metrics.requests import RequestMetrics
 from orchestrator.services import Services
 from orchestrator.settings import Settings
 from orchestrator.storage.disk import DiskStorage
@@ -159,7 +160,7 @@ async def running_api(
         app = Starlette(
             routes=[*routes(services), *extra],
             exception_handlers=exception_handlers(),
-            middleware=[Middleware(RequestLog)],
+            middleware=[Middleware(RequestMetrics, services.metrics), Middleware(RequestLog)],
         )
         app.router.redirect_slashes = False
         key = await create_key(store, signer, clock, "test", "acme")

@@ -1,0 +1,1 @@
+"""What Prometheus is told, and whether it is true."""
