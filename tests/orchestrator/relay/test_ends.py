@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.store import tables
 from shared.catalogue import Catalogue
 from shared.operations import img2vid
 from tests.orchestrator.relay.ticking import Ticking
@@ -232,3 +233,20 @@ async def test_storage_that_fails_while_an_attempt_ends_is_asked_again(ticking: 
 def _with_other_params(catalogue: Catalogue) -> Catalogue:
     """Return a catalogue whose `echo` wants what img2vid wants."""
     return Catalogue({**catalogue, "echo": dataclasses.replace(catalogue["echo"], params=img2vid.Params)})
+
+
+async def test_a_job_costs_what_all_of_its_attempts_took(ticking: Ticking) -> None:
+    priced = ticking.services.settings.model_copy(update={"worker_price_per_s": 0.25, "currency": "EUR"})
+    ticking.with_other(settings=priced)
+    job_id = await ticking.submitted(1)
+    ticking.only_task.status, ticking.only_task.error = "FAILED", "worker lost"
+    await ticking.close_with(execution_ms=1_500)
+    await ticking.follow(20)
+    await ticking.follow(20)
+    await ticking.dispatch()
+    await ticking.close_with(await ticking.commit(0), execution_ms=2_500)
+    ticking.only_task.status = "COMPLETED"
+    await ticking.follow(20)
+    [row] = await ticking.api.rows(tables.jobs.select())
+    assert (row.status, row.execution_ms, row.cost) == ("COMPLETED", 4_000, 1.0)
+    assert job_id == row.id
