@@ -1,0 +1,18 @@
+"""A server with a receiver beside it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.orchestrator.api.running import database
+from tests.orchestrator.webhooks.posting import Posting, posting
+
+__all__ = ["database", "post"]
+
+
+@pytest.fixture
+async def post(tmp_path: Path, database: Path) -> AsyncIterator[Posting]:
+    """Serve both."""
+    async with posting(tmp_path, database) as running:
+        yield running
