@@ -46,24 +46,26 @@ def _even(pixels: int) -> int:
     return pixels
 
 
-Side = Annotated[int, Field(ge=64, le=4096, strict=True), AfterValidator(_even)]
+Side = Annotated[
+    int, Field(ge=64, le=4096, strict=True, json_schema_extra={"multipleOf": 2}), AfterValidator(_even)
+]
 
 
 class Focus(ClientModel):
     """The point the camera closes in on, as fractions of the photo from its top left corner."""
 
-    x: float = Field(default=0.5, ge=0, le=1)
-    y: float = Field(default=0.5, ge=0, le=1)
+    x: float = Field(default=0.5, ge=0, le=1, description="Where across the photo the camera closes in, from the left")
+    y: float = Field(default=0.5, ge=0, le=1, description="Where down the photo the camera closes in, from the top")
 
 
 class Params(ClientModel):
     """What one video is made from."""
 
     image: MediaInput = Field(description="JPEG, PNG, WebP, HEIC or AVIF; EXIF orientation is honoured")
-    duration_s: float = Field(default=5.0, ge=0.5, le=60)
-    width: Side = 1920
-    height: Side = 1080
-    fps: int = Field(default=24, ge=1, le=120, strict=True)
+    duration_s: float = Field(default=5.0, ge=0.5, le=60, description="Length of the video", examples=[4])
+    width: Side = Field(default=1920, description="Of the frame, in pixels", examples=[1280])
+    height: Side = Field(default=1080, description="Of the frame, in pixels", examples=[720])
+    fps: int = Field(default=24, ge=1, le=120, strict=True, description="Frames per second")
     motion: Motion = Motion.ZOOM_IN
     zoom: float = Field(default=1.324, ge=1, le=4, description="How much closer the nearest view is")
     focus: Focus = Focus()
@@ -85,19 +87,19 @@ class Params(ClientModel):
 class VideoFacts(WireModel):
     """What was found by probing the finished file."""
 
-    width: int
-    height: int
-    duration_s: float
-    fps: float
-    frames: int
-    codec: str
+    width: int = Field(description="Of the frame, in pixels", examples=[1280])
+    height: int = Field(description="Of the frame, in pixels", examples=[720])
+    duration_s: float = Field(description="Length of the video", examples=[4.0])
+    fps: float = Field(description="Frames per second", examples=[24.0])
+    frames: int = Field(description="How many frames there are", examples=[96])
+    codec: str = Field(description="How the frames are encoded", examples=["h264"])
 
 
 class EncoderReport(WireModel):
     """Which encoder ran and why."""
 
-    name: str = Field(examples=["libx264"])
-    reason: str = Field(examples=["h264_nvenc can't be used here: Cannot load libcuda.so.1"])
+    name: str = Field(description="FFmpeg's name of the encoder", examples=["libx264"])
+    reason: str = Field(description="Why this one", examples=["h264_nvenc can't be used here: Cannot load libcuda.so.1"])
 
 
 class Result(WireModel):
