@@ -103,15 +103,20 @@ class Settings(BaseSettings):
     max_streams: int = Field(default=100, ge=1, description="Event streams that one tenant may have open at once")
     max_body_bytes: int = Field(default=2 << 20, ge=1024, description="The largest request body")
     max_queued_items: int = Field(
-        default=100_000, ge=1, description="How many items of one tenant may wait or run at a time"
+        default=100_000,
+        ge=1,
+        description="How many items of one tenant may wait or run at a time; a job that would pass it is refused with "
+        "`queue-full`",
     )
     rate_limit: str = Field(
         default="100/second;3000/minute",
-        description="How often one key may ask: as many limits as wanted, separated by a semicolon; none for no limit",
+        description="How often one key may ask: as many limits as wanted, separated by a semicolon; "
+        "`none` for no limit",
     )
     failed_key_limit: str = Field(
         default="600/minute",
-        description="How many requests without a valid key one address may make; keys that are known pass even then",
+        description="How many requests without a valid key one address may make; keys that are known pass "
+        "even then. `none` for no limit",
     )
     log_format: LogFormat = Field(
         default="auto", description="`json`, `console`, or `auto`: readable on a terminal, else JSON"
