@@ -28,10 +28,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_COMMANDS = (
-    (demo, doctor) + (submit, job, jobs, events, download, cancel, retry, delete, operations) + (serve, worker, migrate)
-)
-for _command in _COMMANDS:
+_JOBS = (submit, job, jobs, events, download, cancel, retry, delete, operations)
+for _command in (demo, doctor, *_JOBS, serve, worker, migrate):
     app.command(epilog=example_text(_command.__name__))(_command)
 app.add_typer(keys, name="keys")
 app.add_typer(tenants, name="tenants")

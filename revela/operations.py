@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from revela.client import Client
+from revela.client.blocking import Client
 from revela.failures import UsageFault
 from revela.rows import print_rows
 

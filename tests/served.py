@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from revela.client import Client
+from revela import Client
 from shared.processes import kill_session, session_members
 from tests.waiting import until_now
 

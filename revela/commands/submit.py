@@ -1,13 +1,16 @@
-"""`revela submit`: give a server a job."""
+"""`revela submit` and `revela retry`: give a server a job."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 Url = Annotated[str, typer.Option(envvar="REVELA_URL", help="The server's address.")]
 Key = Annotated[str, typer.Option(envvar="REVELA_API_KEY", help="An API key of the server.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Write only JSON.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Follow the job until it has ended.")]
+Output = Annotated[Path | None, typer.Option(metavar="DIR", help="Wait, then save the outputs here, named by item id.")]
 
 LOCAL_SERVER = "http://127.0.0.1:3000"
 
@@ -31,9 +34,20 @@ def submit(
         str | None,
         typer.Option(metavar="FILE.json", help="A JSON list of items, each with its id; - reads standard input."),
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow the job until it has ended.")] = False,
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Wait, then save the outputs here, named by item id.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what it would be: its files, its time, its cost.")
+    ] = False,
+    wait: Wait = False,
+    output: Output = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A label to find the job by; again for more.")
+    ] = None,
+    priority: Annotated[str | None, typer.Option(help="low, normal or high.", show_default="normal")] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="An https address that is told when the job has ended.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Called again with the same, it is the same job.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +55,26 @@ def submit(
 
     Without --image and --items there is one item, of --param alone, with the id 0.
     """
-    from revela.jobs.submit import Typed, Wishes, submit_job
+    from revela.jobs.request import labels_named
+    from revela.jobs.submit import Server, Typed, Wishes, plan_job, submit_job
 
-    typed = Typed(operation, param or (), image or (), items)
-    submit_job(url, key, typed, Wishes(wait or output is not None, output, as_json))
+    further = {"labels": labels_named(label or ()), "priority": priority, "webhook": webhook}
+    typed = Typed(operation, param or (), image or (), items, further)
+    if dry_run:
+        plan_job(Server(url, key), typed, as_json=as_json)
+        return
+    submit_job(Server(url, key), typed, Wishes(wait or output is not None, output, as_json), idempotency_key)
+
+
+def retry(
+    job_id: JobId,
+    key: Key,
+    url: Url = LOCAL_SERVER,
+    wait: Wait = False,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Submit anew the items of a job that did not complete; its new job is told. Asked again, it is the same one."""
+    from revela.jobs.submit import Server, Wishes, retry_job
+
+    retry_job(Server(url, key), job_id, Wishes(wait or output is not None, output, as_json))

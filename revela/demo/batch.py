@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from revela.client.downloads.file_names import distinct_names
 from revela.failures import UsageFault
-from revela.jobs.file_names import distinct_names
 from shared.errors import JobError
 
 _MOTIONS: tuple[dict[str, Any], ...] = (

@@ -15,7 +15,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from revela.called_as import called_as
-from revela.client import Client
+from revela.client.blocking import Client
 from revela.demo.batch import FULL, QUICK, Size, batch_request, readable_photos
 from revela.demo.outcome import Outcome, SavedVideo, print_outcome, print_outcome_json
 from revela.demo.photo_server import serving_photos

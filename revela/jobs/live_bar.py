@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from revela.client.errors import ClientError
 from shared.wire.job import JobView
 from shared.wire.status import Status
 
@@ -26,7 +27,7 @@ class LiveBar:
         items = f"{ended}/{job.summary.total} items"
         self._progress.update(self._bar, completed=_percent(job), description=_stage(job), items=items)
 
-    def away(self) -> None:
+    def away(self, _error: ClientError) -> None:
         """Show that the server is away; where no bar can be drawn, one line says it."""
         if not self._away and not self._progress.console.is_terminal:
             self._progress.console.print("server away, waiting")

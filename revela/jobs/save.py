@@ -1,12 +1,15 @@
-"""Saving a job's outputs in a folder, each checked against the SHA-256 that the server states."""
+"""Saving a job's outputs in a folder, with a bar of what has arrived."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from revela.client import Client
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from revela.client.blocking import Client
+from revela.client.downloads.outputs import DownloadProgress, OnDownload, planned_outputs
 from revela.failures import UsageFault
-from revela.jobs.file_names import distinct_names
 from shared.wire.job import ItemView
 
 
@@ -18,16 +21,34 @@ def make_folder(folder: Path) -> None:
         raise UsageFault(f"{folder}: {failed.strerror}") from failed
 
 
-def save_outputs(client: Client, items: Iterable[ItemView], folder: Path) -> dict[str, Path]:
-    """Save every output there is, and return where, by URL. Files of the same name are replaced.
+def save_outputs(client: Client, items: Iterable[ItemView], folder: Path, *, quiet: bool = True) -> dict[str, Path]:
+    """Save every output there is, and return where, by URL, with a bar on standard error unless `quiet`.
 
-    A file is named for its item; where an item has several outputs, for its slot too.
+    What is there already is kept, what broke off is taken up; other files of the same name are replaced.
     """
-    finished = [item for item in items if item.output]
-    saved: dict[str, Path] = {}
-    for item, name in zip(finished, distinct_names((item.id for item in finished), "item"), strict=True):
-        for slot, output in item.output.items():
-            stem = name if len(item.output) == 1 else f"{name}.{distinct_names([slot], 'output')[0]}"
-            suffix = Path(urlsplit(output.url).path).suffix
-            saved[output.url] = client.download(output, folder.resolve() / f"{stem}{suffix}")
-    return saved
+    planned = planned_outputs(items, folder.resolve())
+    with _shown(quiet=quiet or not planned) as on_progress:
+        saved = client.download_outputs(planned, on_progress=on_progress)
+    return {one.output.url: one.path for one in saved}
+
+
+@contextmanager
+def _shown(*, quiet: bool) -> Iterator[OnDownload | None]:
+    if quiet:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(progress: DownloadProgress) -> None:
+            files = f"{progress.files_done}/{progress.files_total} files"
+            bar.update(task, description=files, completed=progress.bytes_done, total=progress.bytes_total)
+
+        yield show

@@ -1,20 +1,36 @@
 """Submitting a job or looking at one, following it to its end and saving what it made."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from revela.called_as import called_as
-from revela.client import Client
-from revela.failures import JobNotCompleted, ServerRefused
+from revela.client.blocking import Client
+from revela.client.errors import Refused
+from revela.client.patience import BRISK
+from revela.failures import JobNotCompleted
 from revela.jobs.display import print_job, print_json
 from revela.jobs.follow import follow_job
+from revela.jobs.plan import print_plan
 from revela.jobs.request import job_request
 from revela.jobs.save import make_folder, save_outputs
 from revela.jobs.typed import as_typed
 from shared.wire.job import JobView
 from shared.wire.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Which server is asked, and with which key."""
+
+    url: str
+    key: str
+
+    def client(self) -> Client:
+        """Return a client that does not keep somebody at a terminal waiting for long."""
+        return Client(self.url, self.key, patience=BRISK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +41,12 @@ class Typed:
     params: Sequence[str]
     images: Sequence[str]
     items: str | None
+    further: Mapping[str, Any] = field(default_factory=dict)
+    """Other fields of the request: labels, priority, webhook."""
+
+    def request(self) -> dict[str, Any]:
+        """Return the body of the request; UsageFault."""
+        return job_request(self.operation, self.params, self.images, self.items, **self.further)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +58,58 @@ class Wishes:
     as_json: bool
 
 
-def submit_job(url: str, key: str, typed: Typed, wishes: Wishes) -> None:
+def submit_job(server: Server, typed: Typed, wishes: Wishes, idempotency_key: str | None) -> None:
     """Submit, and with `wait` follow and show; JobNotCompleted unless the job is COMPLETED in the end."""
-    request = job_request(typed.operation, typed.params, typed.images, typed.items)
+    request = typed.request()
     if wishes.output is not None:
         make_folder(wishes.output)
-    with Client(url, key) as client:
+    with server.client() as client:
         try:
-            job = client.submit(request)
-        except ServerRefused as refused:
+            job = client.submit(request, idempotency_key=idempotency_key)
+        except Refused as refused:
             raise as_typed(refused, request, from_images=bool(typed.images)) from refused
-        if wishes.wait:
-            print(job.id, file=sys.stderr, flush=True)
-            _show_ended(client, job, wishes)
-        elif wishes.as_json:
-            print_json(job)
-        else:
-            print(job.id, flush=True)
-            print(f"follow it with: {called_as()} job {job.id} --wait", file=sys.stderr)
+        show_new(client, job, wishes)
 
 
-def show_job(url: str, key: str, job_id: str, wishes: Wishes) -> None:
+def plan_job(server: Server, typed: Typed, *, as_json: bool) -> None:
+    """Show what a job would be; nothing is submitted."""
+    request = typed.request()
+    with server.client() as client:
+        try:
+            plan = client.plan(request)
+        except Refused as refused:
+            raise as_typed(refused, request, from_images=bool(typed.images)) from refused
+    if as_json:
+        print_json(plan)
+    else:
+        print_plan(plan)
+
+
+def retry_job(server: Server, job_id: str, wishes: Wishes) -> None:
+    """Submit the items of a job that did not complete anew, and go on as after a submit."""
+    if wishes.output is not None:
+        make_folder(wishes.output)
+    with server.client() as client:
+        show_new(client, client.retry(job_id), wishes)
+
+
+def show_new(client: Client, job: JobView, wishes: Wishes) -> None:
+    """Print the id of a job that was just made, or follow and show it where that is wished."""
+    if wishes.wait:
+        print(job.id, file=sys.stderr, flush=True)
+        _show_ended(client, job, wishes)
+    elif wishes.as_json:
+        print_json(job)
+    else:
+        print(job.id, flush=True)
+        print(f"follow it with: {called_as()} job {job.id} --wait", file=sys.stderr)
+
+
+def show_job(server: Server, job_id: str, wishes: Wishes) -> None:
     """Show a job as it is, or with `wait` as it is in the end: JobNotCompleted unless that is COMPLETED."""
     if wishes.output is not None:
         make_folder(wishes.output)
-    with Client(url, key) as client:
+    with server.client() as client:
         job = client.get(job_id)
         if wishes.wait:
             _show_ended(client, job, wishes)
@@ -78,7 +127,9 @@ def _show_ended(client: Client, job: JobView, wishes: Wishes) -> None:
 def _show(client: Client, job: JobView, wishes: Wishes) -> None:
     """Print the job with all of its items, after their outputs are saved where that is wished."""
     job = job.model_copy(update={"items": list(client.items(job.id))})
-    saved = None if wishes.output is None else save_outputs(client, job.items, wishes.output)
+    saved = None
+    if wishes.output is not None:
+        saved = save_outputs(client, job.items, wishes.output, quiet=wishes.as_json)
     if wishes.as_json:
         print_json(job, saved)
     else:

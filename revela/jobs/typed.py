@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from revela.failures import ServerRefused
-from shared.wire.problem import Problem, ProblemField
+from revela.client.errors import Refused
+from shared.wire.problem import ProblemField
 
 
-def as_typed(refused: ServerRefused, request: dict[str, Any], *, from_images: bool) -> ServerRefused:
+def as_typed(refused: Refused, request: dict[str, Any], *, from_images: bool) -> Refused:
     """Return the refusal of `request` with each pointer as words of the command line, the same fault only once."""
-    problem: Problem = refused.problem
-    faults = {(_typed(fault.pointer, request, from_images=from_images), fault.detail): None for fault in problem.errors}
+    faults = {(_typed(fault.pointer, request, from_images=from_images), fault.detail): None for fault in refused.errors}
     errors = [ProblemField(pointer=pointer, detail=detail) for pointer, detail in faults]
-    return ServerRefused(problem.model_copy(update={"errors": errors}))
+    return type(refused)(refused.problem.model_copy(update={"errors": errors}))
 
 
 def _typed(pointer: str, request: dict[str, Any], *, from_images: bool) -> str:
     match pointer.removeprefix("/").split("/"):
+        case ["labels" | "webhook" | "priority" as option, *field]:
+            return " ".join(filter(None, (f"--{option.removesuffix('s')}", _dotted(field))))
         case ["operation"]:
             return str(request["operation"])
         case ["input" | "defaults", *field] if field:

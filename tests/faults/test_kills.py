@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from revela.client import Client
+from revela import Client
 from shared.wire.job import JobView
 from tests.served import Server, is_alive, served, wait_for
 from tests.waiting import until_now

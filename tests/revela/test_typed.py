@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from revela.failures import ServerRefused
+from revela import ValidationFailed
 from revela.jobs.request import job_request
 from revela.jobs.typed import as_typed
 from shared.wire.problem import Problem, ProblemField
@@ -16,7 +16,7 @@ ITEMS = {"operation": "img2vid", "items": [{"id": "a"}, 7], "defaults": {"fps": 
 
 def told(request: dict[str, Any], *pointers: str, from_images: bool = False) -> list[str]:
     errors = [ProblemField(pointer=pointer, detail="is wrong") for pointer in pointers]
-    refused = ServerRefused(Problem(title="t", status=422, detail="no", code="c", errors=errors))
+    refused = ValidationFailed(Problem(title="t", status=422, detail="no", code="c", errors=errors))
     return str(as_typed(refused, request, from_images=from_images)).split("\n  ")[1:]
 
 

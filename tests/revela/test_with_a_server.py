@@ -17,10 +17,10 @@ import av
 import httpx
 import pytest
 
-from revela.client import Client
+from revela import Client, DownloadDamaged, PermissionDenied
 from revela.demo.photo_server import PhotoServer, serving_photos
 from revela.demo.server_process import RunningServer, running_server
-from revela.failures import JobNotCompleted, ServerRefused, ServerUnreachable
+from revela.failures import NOBODY_THERE, WRONGLY_ASKED, JobNotCompleted, ServerUnreachable
 from shared.processes import kill_session
 from shared.wire.job import JobView
 from shared.wire.status import Status
@@ -137,21 +137,21 @@ def test_a_job_that_fails_is_exit_code_1_and_its_reason_is_shown(connected: Term
 
 def test_a_refused_request_is_exit_code_2_and_points_at_the_field(connected: Terminal, here: Surroundings) -> None:
     refused = connected("submit", "img2vid", "--image", here.photo, "--param", "fps=0")
-    assert refused.code == ServerRefused.exit_code
+    assert refused.code == WRONGLY_ASKED
     assert "--param fps: " in refused.err
     unknown = connected("submit", "img3vid", "--param", "a=1")
-    assert (unknown.code, "did you mean img2vid" in unknown.err) == (ServerRefused.exit_code, True)
+    assert (unknown.code, "did you mean img2vid" in unknown.err) == (WRONGLY_ASKED, True)
     for job_id in ("job_00000000000000000000000000", "nope", "../../health"):
         missing = connected("job", job_id)
-        assert (missing.code, missing.err) == (ServerRefused.exit_code, f"revela: no job {job_id}\n")
-    assert connected("jobs", "--key", "rv_wrong").code == ServerRefused.exit_code
+        assert (missing.code, missing.err) == (WRONGLY_ASKED, f"revela: no job {job_id}\n")
+    assert connected("jobs", "--key", "rv_wrong").code == WRONGLY_ASKED
 
 
 def test_a_server_that_is_not_there_or_not_revela_is_exit_code_3(connected: Terminal, here: Surroundings) -> None:
     nobody = connected("jobs", "--url", "http://127.0.0.1:9")
-    assert (nobody.code, nobody.err.count("\n")) == (ServerUnreachable.exit_code, 1)
-    assert connected("jobs", "--url", f"http://{here.photos.authority}").code == ServerUnreachable.exit_code
-    assert connected("jobs", "--url", "not an address").code == ServerUnreachable.exit_code
+    assert (nobody.code, nobody.err.count("\n")) == (NOBODY_THERE, 1)
+    assert connected("jobs", "--url", f"http://{here.photos.authority}").code == NOBODY_THERE
+    assert connected("jobs", "--url", "not an address").code == NOBODY_THERE
 
 
 def test_the_client_shows_real_progress_and_saves_what_was_made(
@@ -175,9 +175,9 @@ def test_a_download_that_is_not_what_was_promised_leaves_no_file(
 ) -> None:
     job = client.submit({"operation": "img2vid", "input": {"image": here.photo, **SMALL}})
     output = client.wait(job.id).items[0].output["video"]
-    with pytest.raises(ServerUnreachable, match="damaged"):
+    with pytest.raises(DownloadDamaged):
         client.download(output.model_copy(update={"sha256": "0" * 64}), tmp_path / "video.mp4")
-    with pytest.raises(ServerRefused):
+    with pytest.raises(PermissionDenied):
         client.download(
             output.model_copy(update={"url": f"{output.url}x".replace("/output/", "/output/x")}), tmp_path / "v"
         )

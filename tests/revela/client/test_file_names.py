@@ -2,7 +2,7 @@
 
 import pytest
 
-from revela.jobs.file_names import distinct_names
+from revela.client.downloads.file_names import distinct_names
 
 
 @pytest.mark.parametrize(

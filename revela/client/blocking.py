@@ -1,0 +1,298 @@
+"""The blocking client."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+from uuid import uuid4
+
+import httpx
+from tenacity import Retrying
+
+from revela.client import calls
+from revela.client.answers import connection_error
+from revela.client.calls import Call
+from revela.client.connection import Connection
+from revela.client.downloads.outputs import OnDownload, SavedOutput, Tally, planned_outputs
+from revela.client.downloads.partial_file import PartialFile
+from revela.client.event_stream import EventStream, JobEvent
+from revela.client.patience import PATIENT, OnAway, Patience, Tries
+from revela.client.request import JobFields, job_request
+from revela.client.waiting import OnChange, Waiting
+from shared.wire.job import ItemView, JobView, OutputView
+from shared.wire.plan import JobPlan
+from shared.wire.status import Status
+
+T = TypeVar("T")
+
+
+class Client:
+    """A connection to one server with one key; use it as a context manager.
+
+    Every method raises what `revela.client.errors` draws. Failures that may pass are waited over as `patience` says.
+
+    >>> with Client() as client:
+    ...     job = client.submit("img2vid", input={"image": photo, "duration_s": 1, "width": 320, "height": 180})
+    ...     job = client.wait(job.id)
+    ...     job.status
+    <Status.COMPLETED: 'COMPLETED'>
+    """
+
+    def __init__(self, url: str | None = None, key: str | None = None, *, patience: Patience = PATIENT) -> None:
+        """`url` and `key` are REVELA_URL (else this machine's port 3000) and REVELA_API_KEY where they are left out.
+
+        InvalidArgument for a key that is none.
+        """
+        connection = Connection.of(url, key)
+        self.url = connection.url
+        self._patience = patience
+        self._http = httpx.Client(**connection.api_options())
+        self._links = httpx.Client(**connection.link_options())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+        self._links.close()
+
+    # --- handing in ---------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        operation: str | Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        **fields: Unpack[JobFields],
+    ) -> JobView:
+        """Store a job and return it; it is durable then.
+
+        `operation` is its name, with the rest as `fields`, or a whole request as ``POST /v1/jobs`` takes it. The same
+        `idempotency_key` and request give the same job; without one a fresh key makes trying again safe.
+
+        >>> items = [{"id": name, "image": photo} for name in ("beach", "town")]
+        >>> job = client.submit("img2vid", items=items, defaults={"duration_s": 1}, labels={"order": "A-17"})
+        >>> job.status, job.summary.total
+        (<Status.IN_QUEUE: 'IN_QUEUE'>, 2)
+        """
+        return self._call(calls.submit(job_request(operation, **fields), idempotency_key or str(uuid4())))
+
+    def plan(self, operation: str | Mapping[str, Any], **fields: Unpack[JobFields]) -> JobPlan:
+        """Return what a job would be: its tasks, its files, its time and cost. Nothing is stored or spent.
+
+        >>> plan = client.plan("img2vid", input={"image": photo, "duration_s": 1})
+        >>> plan.items[0].outputs[0].content_type
+        'video/mp4'
+        """
+        return self._call(calls.plan(job_request(operation, **fields)))
+
+    # --- looking ------------------------------------------------------------------------------------------
+
+    def get(self, job_id: str, *, wait_s: float = 0) -> JobView:
+        """Return a job with its first 100 items; with `wait_s` (25 at most) the answer is held until it has ended."""
+        return self._call(calls.get(job_id, wait_s))
+
+    def wait(
+        self,
+        job_id: str,
+        on_change: OnChange | None = None,
+        *,
+        poll_s: float = 1,
+        timeout_s: float | None = None,
+        patience: Patience | None = None,
+        on_away: OnAway | None = None,
+    ) -> JobView:
+        """Return a job once it has ended; WaitTimedOut after `timeout_s`.
+
+        `on_change` is given every state seen, at least one each `poll_s`; `on_away` each failure that is waited over.
+        """
+        waiting = Waiting(job_id, on_change, poll_s, timeout_s)
+        while waiting.ended is None:
+            waiting.saw(self._call(waiting.next_call(), patience, on_away))
+        return waiting.ended
+
+    def jobs(
+        self,
+        *,
+        status: Status | str | None = None,
+        operation: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        page_size: int = 50,
+    ) -> Iterator[JobView]:
+        """Yield jobs without their items, newest first, page by page; all that is given must hold.
+
+        >>> [job.id for job in client.jobs(labels={"order": "B-1"}, created_after=yesterday)]
+        []
+        """
+        call = calls.jobs(status, operation, labels, (created_after, created_before), page_size)
+        while True:
+            page = self._call(call)
+            yield from page.jobs
+            if page.next_cursor is None:
+                return
+            call = call.after(page.next_cursor)
+
+    def items(self, job_id: str, *, status: Status | str | None = None) -> Iterator[ItemView]:
+        """Yield all items of a job, page by page."""
+        call = calls.items(job_id, status)
+        while True:
+            page = self._call(call)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            call = call.after(page.next_cursor)
+
+    def events(
+        self, job_id: str, *, after: str | None = None, patience: Patience | None = None, on_away: OnAway | None = None
+    ) -> Iterator[JobEvent]:
+        """Yield what happened to a job and what happens, up to its end, over as many connections as it takes.
+
+        `after` is the id of the last event that is known.
+
+        >>> from revela import StatusEvent
+        >>> for event in client.events(job_id):
+        ...     if isinstance(event.data, StatusEvent):
+        ...         print(event.data.status)
+        IN_QUEUE
+        IN_PROGRESS
+        COMPLETED
+        """
+        stream = EventStream(job_id, after)
+        tries = Tries(patience or self._patience, gained=lambda: stream.last_id, on_away=on_away)
+        for attempt in Retrying(**tries.rules()):
+            with attempt:
+                yield from self._read_events(stream)
+
+    def operations(self) -> list[dict[str, Any]]:
+        """Return the operations as the server describes them, with JSON Schemas; needs no key.
+
+        >>> [operation["name"] for operation in client.operations()]
+        ['img2vid']
+        """
+        return self._call(calls.operations())
+
+    # --- acting -------------------------------------------------------------------------------------------
+
+    def cancel(self, job_id: str) -> JobView:
+        """Stop a job; what it has finished stays. A job that has ended already is returned as it is."""
+        return self._call(calls.cancel(job_id))
+
+    def retry(self, job_id: str) -> JobView:
+        """Return a new job of the items that did not complete; asked again, the same one. Conflict if all did."""
+        return self._call(calls.retry(job_id))
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job that has ended, with its outputs. Conflict if it runs."""
+        self._call(calls.delete(job_id))
+
+    # --- fetching -----------------------------------------------------------------------------------------
+
+    def download(self, output: OutputView, path: Path, *, on_bytes: Callable[[int], object] = lambda _: None) -> Path:
+        """Save an output at `path`: whole and as its SHA-256 says, or not at all.
+
+        A connection that is cut is taken up where it broke off, by a later call too. A file that is there already and
+        right is not fetched again, another one is replaced. `on_bytes` is told how much is here.
+
+        >>> video = client.get(job_id).items[0].output["video"]
+        >>> client.download(video, folder / "video.mp4").stat().st_size == video.size_bytes
+        True
+        """
+        partial = PartialFile(output, path, on_bytes)
+        if partial.is_whole():
+            on_bytes(output.size_bytes)
+            return path
+        tries = Tries(self._patience, gained=lambda: partial.furthest_bytes)
+        return Retrying(**tries.rules())(self._fetch, partial)
+
+    def download_all(
+        self,
+        job_id: str,
+        folder: Path,
+        *,
+        concurrency: int = 4,
+        on_progress: OnDownload | None = None,
+    ) -> list[SavedOutput]:
+        """Save every output of a job in `folder`, several at once, each as `download` does; return what lies where.
+
+        A file is named for its item; where an item has several outputs, for its slot too.
+
+        >>> [saved.path.name for saved in client.download_all(job_id, folder)]
+        ['0.mp4']
+        """
+        return self.download_outputs(
+            planned_outputs(self.items(job_id), folder), concurrency=concurrency, on_progress=on_progress
+        )
+
+    def download_outputs(
+        self, planned: Sequence[SavedOutput], *, concurrency: int = 4, on_progress: OnDownload | None = None
+    ) -> list[SavedOutput]:
+        """Save outputs at their places."""
+        tally = Tally(planned, on_progress)
+
+        def save(saved: SavedOutput) -> None:
+            saved.path.parent.mkdir(parents=True, exist_ok=True)
+            self.download(saved.output, saved.path, on_bytes=tally.of(saved))
+            tally.done(saved)
+
+        with ThreadPoolExecutor(concurrency, "download") as threads:
+            try:
+                for one in as_completed([threads.submit(save, saved) for saved in planned]):
+                    one.result()
+            except BaseException:
+                tally.stop()
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
+        return list(planned)
+
+    # --- underneath ---------------------------------------------------------------------------------------
+
+    def _call(self, call: Call[T], patience: Patience | None = None, on_away: OnAway | None = None) -> T:
+        tries = Tries(patience or self._patience, call.repeatable, on_away=on_away)
+        for attempt in Retrying(**tries.rules()):
+            with attempt:
+                return self._ask(call, repeated=attempt.retry_state.attempt_number > 1)
+        raise AssertionError("tenacity returns or raises")
+
+    def _ask(self, call: Call[T], *, repeated: bool) -> T:
+        try:
+            response = self._http.request(**call.options())
+        except (httpx.HTTPError, httpx.InvalidURL) as failed:
+            raise connection_error(self.url, failed) from failed
+        return call.result(response, repeated=repeated)
+
+    def _read_events(self, stream: EventStream) -> Iterator[JobEvent]:
+        try:
+            with self._http.stream(**stream.options()) as response:
+                if response.is_error:
+                    response.read()
+                stream.began(response)
+                for block in response.iter_bytes():
+                    yield from stream.read(block)
+        except (httpx.HTTPError, httpx.InvalidURL) as failed:
+            raise connection_error(self.url, failed) from failed
+        stream.closed()
+
+    def _fetch(self, partial: PartialFile) -> Path:
+        try:
+            with self._links.stream("GET", partial.url, headers=partial.headers()) as response:
+                if response.is_error:
+                    response.read()
+                partial.began(response)
+                if response.is_success:
+                    for block in response.iter_raw():
+                        partial.write(block)
+            return partial.finish()
+        except (httpx.HTTPError, httpx.InvalidURL) as failed:
+            raise connection_error(httpx.URL(partial.url).host, failed) from failed
+        finally:
+            partial.close()
