@@ -46,9 +46,7 @@ def _even(pixels: int) -> int:
     return pixels
 
 
-Side = Annotated[
-    int, Field(ge=64, le=4096, strict=True, json_schema_extra={"multipleOf": 2}), AfterValidator(_even)
-]
+Side = Annotated[int, Field(ge=64, le=4096, strict=True, json_schema_extra={"multipleOf": 2}), AfterValidator(_even)]
 
 
 class Focus(ClientModel):
@@ -99,7 +97,9 @@ class EncoderReport(WireModel):
     """Which encoder ran and why."""
 
     name: str = Field(description="FFmpeg's name of the encoder", examples=["libx264"])
-    reason: str = Field(description="Why this one", examples=["h264_nvenc can't be used here: Cannot load libcuda.so.1"])
+    reason: str = Field(
+        description="Why this one", examples=["h264_nvenc can't be used here: Cannot load libcuda.so.1"]
+    )
 
 
 class Result(WireModel):
