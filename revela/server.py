@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from starlette.applications import Starlette
 
+from orchestrator.api.door.connection import StrictConnection
 from orchestrator.app import create_app
 from orchestrator.pool.options import KEEP_ALIVE_S
 from orchestrator.pool.pool import Pool
@@ -45,7 +46,7 @@ def serve_forever(listen: Listen, *, data_dir: Path | None, workers: int | None,
         config = uvicorn.Config(
             app,
             loop="auto",
-            http="httptools",
+            http=StrictConnection,
             ws="none",
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,

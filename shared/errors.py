@@ -236,6 +236,12 @@ class AdapterError(RevelaError):
     retryable = True
 
 
+class ServerBusy(AdapterError):
+    """This server has as many connections open as it takes."""
+
+    code = "server-busy"
+
+
 class StoreUnavailable(AdapterError):
     """The database can't be reached or written."""
 

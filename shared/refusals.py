@@ -195,3 +195,31 @@ class TenantSuspended(RequestError):
 
     code = "tenant-suspended"
     status = 403
+
+
+class NotHttp(RequestError):
+    """This is no plain HTTP/1.1 request."""
+
+    code = "not-http"
+
+
+class HeadTooLarge(RequestError):
+    """The request has more than 100 headers or 32 KiB of them."""
+
+    code = "head-too-large"
+    status = 431
+
+
+class UrlTooLong(RequestError):
+    """The request's address is longer than 8 KiB."""
+
+    code = "url-too-long"
+    status = 414
+
+
+class RequestTimeout(RequestError):
+    """The request's body came too slowly."""
+
+    code = "request-timeout"
+    status = 408
+    retryable = True

@@ -1,4 +1,4 @@
-"""Serving an ASGI app with real uvicorn on a free loopback port."""
+"""Serving an ASGI app with real uvicorn, set up as `revela serve` does it, on a free loopback port."""
 
 import asyncio
 import socket
@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from orchestrator.api.door.connection import StrictConnection
 
 _START_TIMEOUT_S = 30.0
 
@@ -44,16 +46,17 @@ async def serving_here(
     make_app: Callable[[str], ASGIApp] | None = None,
     keep_alive_s: int = 620,
     grace_s: int = 2,
+    http: type[StrictConnection] = StrictConnection,
 ) -> AsyncIterator[str]:
     """Serve on the running event loop, so that a test shares the loop with it; yield the base URL.
 
-    `make_app` is for an app that must know its own base URL beforehand.
+    `make_app` is for an app that must know its own base URL beforehand. `http` is for other limits than production's.
     """
     listener = loopback_listener()
     address = base_url(listener)
     served = make_app(address) if make_app is not None else app
     assert served is not None
-    server = _server(served, keep_alive_s, grace_s)
+    server = _server(served, keep_alive_s, grace_s, http)
     # Not `serve`: that would take the test run's own signals.
     running = asyncio.ensure_future(server._serve([listener]))
     try:
@@ -83,10 +86,13 @@ def base_url(listener: socket.socket) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def _server(app: ASGIApp, keep_alive_s: int, grace_s: int) -> uvicorn.Server:
+def _server(
+    app: ASGIApp, keep_alive_s: int, grace_s: int, http: type[StrictConnection] = StrictConnection
+) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=http,
             log_config=None,
             access_log=False,
             lifespan="on" if hasattr(app, "router") else "auto",
