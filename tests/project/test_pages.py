@@ -1,0 +1,25 @@
+"""The documents that are made from code say what the code says."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.project.pages.all_pages import PAGES, made
+from tests.project.pages.marked import names_of_parts, with_parts
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_page_is_stale(path: Path) -> None:
+    assert path.read_text() == made(path), "`make docs` brings it up to date"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_made_part_has_its_place(path: Path) -> None:
+    assert sorted(names_of_parts(path.read_text())) == sorted(PAGES[path])
+
+
+def test_only_what_stands_between_marks_is_made() -> None:
+    page = "Prose.\n<!-- made by `make docs`: one -->\nold\n<!-- end -->\nMore prose.\n"
+    assert with_parts(page, {"one": lambda: "new"}) == (
+        "Prose.\n<!-- made by `make docs`: one -->\n\nnew\n\n<!-- end -->\nMore prose.\n"
+    )
