@@ -7,7 +7,7 @@ from orchestrator.api.door.answers import json_bytes, json_response
 from orchestrator.jobs.accept import AcceptedItem, AcceptedJob
 from orchestrator.jobs.estimate import expected_duration
 from orchestrator.services import Services
-from orchestrator.store.history import history_of, waiting_work_s
+from orchestrator.store.acting.plan import history_of, waiting_work_s
 from orchestrator.store.submit import check_own_inputs
 from orchestrator.views import cost_view
 from shared.operation import AnyOperation

@@ -1,1 +1,1 @@
-"""What a tenant does to jobs that are stored."""
+"""What a tenant does to jobs: plan one, cancel it, try it again, delete it."""
