@@ -32,7 +32,7 @@ class JobItem(ClientModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
-    id: ItemIdText
+    id: ItemIdText = Field(description="Yours; unique in the job", examples=["item-1"])
 
     @property
     def params(self) -> dict[str, Any]:
@@ -43,13 +43,20 @@ class JobItem(ClientModel):
 class JobRequest(ClientModel):
     """The body of ``POST /v1/jobs``."""
 
-    operation: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$", strict=True)]
-    items: list[JobItem] | None = Field(default=None, min_length=1, max_length=MAX_ITEMS)
+    operation: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$", strict=True)] = Field(
+        description="What to do; GET /v1/operations lists them", examples=["img2vid"]
+    )
+    items: list[JobItem] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_ITEMS,
+        description="One call of the operation each: an id, and the parameters beside it",
+    )
     input: dict[str, Any] | None = Field(default=None, description='Short for one item with id "0"')
     defaults: dict[str, Any] = Field(default={}, description="Merged under each item, then validated")
-    priority: Priority = Priority.NORMAL
+    priority: Priority = Field(default=Priority.NORMAL, description="Which of your jobs go first")
     labels: dict[LabelText, Annotated[str, StringConstraints(max_length=256, strict=True)]] = Field(
-        default={}, max_length=MAX_LABELS
+        default={}, max_length=MAX_LABELS, description="Yours, to find the job by", examples=[{"order": "A-17"}]
     )
     queue_ttl_s: int = Field(default=86_400, ge=60, le=604_800, description="How long it may wait for a worker")
     output_ttl_s: int | None = Field(
@@ -87,60 +94,71 @@ class OutputView(WireModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    url: str
-    content_type: str
-    size_bytes: int
-    sha256: str
+    url: str = Field(
+        description="Good until the job's expires_at; it needs no key",
+        examples=["https://media.example/output/am9iXzAxSzlaVjZRMFM4TTdEM1g1QjJDNEY2RzhIfDB8dmlkZW8/item-1-video.mp4"],
+    )
+    content_type: str = Field(examples=["video/mp4"])
+    size_bytes: int = Field(examples=[812345])
+    sha256: str = Field(
+        description="Of the file, in hex", examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]
+    )
 
 
 class ItemView(WireModel):
     """One item of a job."""
 
-    id: str
-    status: Status
-    error: ErrorInfo | None = None
-    output: dict[str, OutputView] = Field(default={}, description="By slot name")
+    id: str = Field(description="As it was submitted", examples=["item-1"])
+    status: Status = Field(examples=["COMPLETED"])
+    error: ErrorInfo | None = Field(default=None, description="Why it did not complete", examples=[None])
+    output: dict[str, OutputView] = Field(default={}, description="The item's files, by slot name")
     result: dict[str, Any] = Field(default={}, description="What the operation reports beside its files")
 
 
 class ProgressView(WireModel):
     """How far a running job is."""
 
-    stage: str
-    percent: float
-    items_done: int
-    items_total: int
-    eta_s: float | None = None
+    stage: str = Field(description="What is being done: queue, start, fetch, encode, upload, …; cancel", examples=["encode"])
+    percent: float = Field(description="Of the whole job's work", examples=[41.5])
+    items_done: int = Field(examples=[4])
+    items_total: int = Field(examples=[10])
+    eta_s: float | None = Field(
+        default=None, description="Expected seconds to the end; null while nothing is known", examples=[12.0]
+    )
 
 
 class JobSummary(WireModel):
     """How the items stand."""
 
-    total: int
-    succeeded: int
-    failed: int
+    total: int = Field(examples=[10])
+    succeeded: int = Field(examples=[4])
+    failed: int = Field(description="FAILED, CANCELLED and TIMED_OUT together", examples=[0])
 
 
 class JobView(WireModel):
     """A job, with at most 100 of its items."""
 
-    id: str
-    operation: str
-    operation_version: int
-    status: Status
-    retry_of: str | None
-    progress: ProgressView | None
-    items: list[ItemView] = []
+    id: str = Field(examples=["job_01K9ZV6Q0S8M7D3X5B2C4F6G8H"])
+    operation: str = Field(examples=["img2vid"])
+    operation_version: int = Field(description="Of the operation's contract, when the job was taken", examples=[1])
+    status: Status = Field(examples=["IN_PROGRESS"])
+    retry_of: str | None = Field(description="The job whose items these were, for a retry", examples=[None])
+    progress: ProgressView | None = Field(description="Null once the job has ended")
+    items: list[ItemView] = Field(default=[], description="The first 100; …/items has all of them")
     summary: JobSummary
-    error: ErrorInfo | None
-    created_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
-    delay_ms: int = Field(description="From acceptance to the first start")
-    execution_ms: int = Field(description="Summed over the job's tasks")
-    attempts: int = Field(description="The highest of any task")
-    expires_at: datetime | None
-    labels: dict[str, str] = {}
+    error: ErrorInfo | None = Field(description="What all of its items failed with, if they did", examples=[None])
+    created_at: datetime = Field(examples=["2026-05-04T12:30:00Z"])
+    started_at: datetime | None = Field(
+        description="When the first worker took some of it", examples=["2026-05-04T12:30:01Z"]
+    )
+    completed_at: datetime | None = Field(description="When it ended, whichever way", examples=[None])
+    delay_ms: int = Field(description="From acceptance to the first start", examples=[812])
+    execution_ms: int = Field(description="Summed over the job's tasks", examples=[20456])
+    attempts: int = Field(description="The highest of any task", examples=[1])
+    expires_at: datetime | None = Field(
+        description="When the outputs go; null while the job runs, and for outputs that stay", examples=[None]
+    )
+    labels: dict[str, str] = Field(default={}, description="As they were submitted", examples=[{"order": "A-17"}])
     cost: Cost | None = Field(default=None, description="What the workers' time has cost; null without a known price")
 
 
@@ -148,11 +166,17 @@ class ItemPage(WireModel):
     """One page of a job's items."""
 
     items: list[ItemView]
-    next_cursor: str | None = None
+    next_cursor: str | None = Field(
+        default=None, description="The cursor of the next page; null on the last", examples=["99"]
+    )
 
 
 class JobPage(WireModel):
     """One page of jobs, newest first, without their items."""
 
     jobs: list[JobView]
-    next_cursor: str | None = None
+    next_cursor: str | None = Field(
+        default=None,
+        description="The cursor of the next page; null on the last",
+        examples=["job_01K9ZV6Q0S8M7D3X5B2C4F6G8H"],
+    )
