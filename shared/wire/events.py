@@ -34,5 +34,8 @@ class ItemEvent(WireModel):
 class EventsLink(WireModel):
     """An address of a job's event stream that needs no key."""
 
-    url: str = Field(description="For a browser's EventSource, which can't send a key")
+    url: str = Field(
+        description="For a browser's EventSource, which can't send a key",
+        examples=["https://media.example/v1/jobs/job_01K9ZV6Q0S8M7D3X5B2C4F6G8H/events?token=YWNtZQ"],
+    )
     expires_at: datetime

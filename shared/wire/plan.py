@@ -13,7 +13,7 @@ class PlannedOutput(WireModel):
 
     slot: str = Field(examples=["video"])
     content_type: str = Field(examples=["video/mp4"])
-    max_bytes: int = Field(description="The largest that is taken")
+    max_bytes: int = Field(description="The largest that is taken", examples=[33554432])
     facts: dict[str, Any] = Field(
         default={}, description="What is known of the file beforehand", examples=[{"width": 1920, "height": 1080}]
     )
@@ -22,17 +22,20 @@ class PlannedOutput(WireModel):
 class PlannedItem(WireModel):
     """One item as it would run."""
 
-    id: str
-    params: dict[str, Any] = Field(description="All parameters, defaults filled in")
+    id: str = Field(examples=["item-1"])
+    params: dict[str, Any] = Field(
+        description="All parameters, defaults filled in",
+        examples=[{"image": "https://example.com/photo.jpg", "duration_s": 4.0, "width": 1280, "height": 720}],
+    )
     outputs: list[PlannedOutput]
-    work_s: float = Field(description="Expected seconds of a worker")
+    work_s: float = Field(description="Expected seconds of a worker", examples=[3.7])
 
 
 class PlannedTask(WireModel):
     """What one worker would take at once."""
 
-    item_ids: list[str]
-    work_s: float
+    item_ids: list[str] = Field(examples=[["item-1", "item-2"]])
+    work_s: float = Field(description="Expected seconds of a worker", examples=[7.4])
 
 
 class Estimate(WireModel):
@@ -41,18 +44,18 @@ class Estimate(WireModel):
     basis: Literal["hint", "measured"] = Field(
         description="Whether past jobs of this operation were measured here, or the operation's own guess has to do"
     )
-    work_s: float = Field(description="Seconds of workers, all tasks together")
-    start_in_s: float = Field(description="Until a worker is free, with what waits already")
-    finish_in_s: float
+    work_s: float = Field(description="Seconds of workers, all tasks together", examples=[7.4])
+    start_in_s: float = Field(description="Until a worker is free, with what waits already", examples=[0.0])
+    finish_in_s: float = Field(description="Until the last item has ended", examples=[7.4])
     cost: Cost | None = Field(default=None, description="null where the server knows no price")
 
 
 class JobPlan(WireModel):
     """The answer of ``POST /v1/jobs?dry_run=true``. Nothing was stored."""
 
-    operation: str
-    operation_version: int
-    items_total: int
+    operation: str = Field(examples=["img2vid"])
+    operation_version: int = Field(description="Of the operation's contract", examples=[1])
+    items_total: int = Field(examples=[2])
     items: list[PlannedItem] = Field(description="The first 100")
     tasks: list[PlannedTask]
     estimate: Estimate
