@@ -131,6 +131,8 @@ def _items_done(task: Stored) -> int:
 
 
 def _stage(job: Stored, tasks: Sequence[Stored]) -> str:
-    """What the first running task is doing; `start` while no worker has said anything yet."""
+    """What the first running task is doing; `start` while no worker has said anything yet, `cancel` until it stops."""
+    if job["cancelled_ms"] is not None:
+        return "cancel"
     stages = (task["progress"]["stage"] for task in tasks if task["progress"] and task["status"] != "ENDED")
     return next(stages, "queue" if job["status"] == Status.IN_QUEUE else "start")

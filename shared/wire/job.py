@@ -118,7 +118,9 @@ class ItemView(WireModel):
 class ProgressView(WireModel):
     """How far a running job is."""
 
-    stage: str = Field(description="What is being done: queue, start, fetch, encode, upload, …; cancel", examples=["encode"])
+    stage: str = Field(
+        description="Now: queue, start, fetch, encode, upload, …; or cancel", examples=["encode"]
+    )
     percent: float = Field(description="Of the whole job's work", examples=[41.5])
     items_done: int = Field(examples=[4])
     items_total: int = Field(examples=[10])

@@ -13,6 +13,8 @@ async def test_a_running_task_is_stopped_at_the_endpoint(ticking: Ticking) -> No
     await ticking.follow()
     assert (await ticking.job(job_id))["status"] == "IN_PROGRESS"
     assert await cancel(ticking, job_id) == 202
+    job = await ticking.job(job_id)
+    assert (job["status"], job["progress"]["stage"]) == ("IN_PROGRESS", "cancel")
     assert ticking.services.hints.arrived.is_set()
     await ticking.follow(0)
     assert ticking.only_task.status == "CANCELLED"
