@@ -11,6 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from orchestrator.api.routes import described_routes
 from orchestrator.store import tables
 from tests.orchestrator.api.running import IMAGE, Api, running_api
 
@@ -158,6 +159,28 @@ async def test_json_by_its_other_names_is_taken(api: Api, content_type: str) -> 
     body = b'{"operation":"echo","input":{}}'
     answer = await api.client.post("/v1/jobs", content=body, headers={"content-type": content_type})
     assert answer.status_code == 202
+
+
+WITH_A_BODY = [(route.method, route.path) for route in described_routes() if route.body is not None]
+
+
+@pytest.mark.parametrize(("method", "path"), WITH_A_BODY, ids=lambda word: word)
+async def test_every_route_with_a_body_reads_it_as_strictly(api: Api, method: str, path: str) -> None:
+    as_json = {"content-type": "application/json"}
+    tries: list[tuple[bytes, dict[str, str]]] = [
+        (b"{a}", as_json),
+        (b'{"a":1,"a":1}', as_json),
+        (b"[" * 100_000, as_json),
+        (b'{"a":"\xff"}', as_json),
+        (b"{}", {"content-type": "application/json; charset=utf-7"}),
+        (b"{}", {}),
+        (b"x" * (3 << 20), as_json),
+        (b"[]", as_json),
+        (b"{}", as_json),
+    ]
+    answers = [await api.client.request(method, path, content=raw, headers=headers) for raw, headers in tries]
+    assert [answer.status_code for answer in answers] == [400] * 4 + [415] * 2 + [413] + [422] * 2
+    assert {answer.headers["content-type"] for answer in answers} == {"application/problem+json"}
 
 
 async def test_a_compressed_body_is_refused(api: Api) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from orchestrator.api.door.described import Described
 from orchestrator.api.routes import described_routes
 from orchestrator.keys import SCOPES
-from orchestrator.store.tables import metadata
+from orchestrator.store.tables import metadata, webhook_targets
 from tests.orchestrator.api.running import Api, running_api
 
 MARK = "acme-private"
@@ -33,6 +33,8 @@ async def acme_has(api: Api) -> dict[str, str]:
     await api.finish_with_file(job["id"], b"x")
     job_id = job["id"]
     [delivery] = (await api.client.get(f"/v1/jobs/{job_id}/deliveries")).json()["deliveries"]
+    await api.services.store.write(lambda c: c.execute(webhook_targets.update().values(failures=3)))
+    assert MARK in (await api.client.get("/v1/webhooks")).text
     return {"job_id": job_id, "delivery_id": delivery["id"]}
 
 
