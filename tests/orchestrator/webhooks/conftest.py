@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.orchestrator.api.conftest import api
 from tests.orchestrator.api.running import database
 from tests.orchestrator.webhooks.posting import Posting, posting
 
-__all__ = ["database", "post"]
+__all__ = ["api", "database", "post"]
 
 
 @pytest.fixture
