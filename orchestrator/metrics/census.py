@@ -30,13 +30,12 @@ _WAITING_TASKS = sa.select(
     sa.func.count(), sa.func.coalesce(sa.func.sum(tasks.c.items_total), 0), sa.func.min(tasks.c.created_ms)
 ).where(tasks.c.status == TaskState.WAITING)
 _FLYING = sa.select(attempts.c.state, sa.func.count()).where(attempts.c.state.in_(IN_FLIGHT)).group_by(attempts.c.state)
-# Lanes with work are few; the outbox has all that was ever sent.
-_WAITING_WEBHOOKS = (
-    sa.select(sa.func.count(), sa.func.min(outbox.c.created_ms))
-    .select_from(webhook_targets)
-    .join(outbox, (outbox.c.lane == webhook_targets.c.lane) & (outbox.c.state == EventState.WAITING))
-    .where(webhook_targets.c.next_ms.is_not(None))
-)
+# Lanes with work are few, while the outbox has all that was ever sent: subqueries, so that no planner begins with it.
+_WAITING_IN_LANE = (outbox.c.lane == webhook_targets.c.lane) & (outbox.c.state == EventState.WAITING)
+_WAITING_WEBHOOKS = sa.select(
+    sa.func.coalesce(sa.func.sum(sa.select(sa.func.count()).where(_WAITING_IN_LANE).scalar_subquery()), 0),
+    sa.func.min(sa.select(sa.func.min(outbox.c.created_ms)).where(_WAITING_IN_LANE).scalar_subquery()),
+).where(webhook_targets.c.next_ms.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ _SHORT_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 
 class Metrics:
-    """The instruments; `docs/metrics.md` says what each tells."""
+    """The instruments; `docs/monitoring.md` says what each tells."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

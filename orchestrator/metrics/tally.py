@@ -56,7 +56,7 @@ class Tally:
             seen = newest if self._seen is None else self._seen
             while seen < newest:
                 until = min(newest, seen + EVENTS_AT_ONCE)
-                changed, ended = await store.read(lambda c, seen=seen, until=until: _read(c, seen, until))  # type: ignore[misc]
+                changed, ended = await store.read(lambda c, seen=seen, until=until: read_span(c, seen, until))  # type: ignore[misc]
                 for job in changed:
                     _count_job(job, metrics, currency)
                 for row in ended:
@@ -79,6 +79,7 @@ def _count_job(job: Row[*tuple[object, ...]], metrics: Metrics, currency: str) -
             metrics.cost.labels(job.operation, currency).inc(job.cost)
 
 
-def _read(connection: Connection, after: int, until: int) -> tuple[_Rows, _Rows]:
+def read_span(connection: Connection, after: int, until: int) -> tuple[_Rows, _Rows]:
+    """Return the changes of status with their jobs' facts, and how many items ended, behind `after` up to `until`."""
     span = {"after": after, "until": until}
     return list(connection.execute(_CHANGED_JOBS, span)), list(connection.execute(_ENDED_ITEMS, span))
