@@ -4,6 +4,7 @@ Two differences, both on purpose: `video_url` is a whole address (theirs was a p
 and a request that can't be taken is answered with a problem, as everywhere.
 """
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -12,9 +13,9 @@ from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from orchestrator.api.door.described import Described, Reply
-from orchestrator.api.jobs.read import job_response, wait_for_end
-from orchestrator.api.jobs.submit import submit, with_location
+from orchestrator.api.door.described import Described, Header, Reply
+from orchestrator.api.jobs.read import ETAG, RETRY_AFTER, job_response, wait_for_end
+from orchestrator.api.jobs.submit import LOCATION, submit, with_location
 from orchestrator.caller import Caller
 from orchestrator.jobs.accept import field_errors
 from orchestrator.keys import WRITE_JOBS
@@ -31,20 +32,60 @@ OUTPUT_TTL_S = 3600
 _POINTERS = {"items": "images", "image": "image_url", "duration_s": "duracao"}
 
 
-class _Image(BaseModel):
-    """Fields that the earlier system didn't know were ignored, and are."""
+class Photo(BaseModel):
+    """A photo to make a video of. Fields that the earlier system didn't know were ignored, and are."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    id: ItemIdText
-    image_url: str
-    duracao: float | None = Field(default=None, strict=True, allow_inf_nan=False)
+    id: ItemIdText = Field(description="Yours; unique in the request", examples=["img-001"])
+    image_url: str = Field(description="Where the photo is", examples=["https://example.com/photo.jpg"])
+    duracao: float | None = Field(
+        default=None, strict=True, allow_inf_nan=False, description="Seconds of video; 5 without it", examples=[4]
+    )
 
 
-class _Request(BaseModel):
+class PhotosRequest(BaseModel):
+    """Photos to make videos of."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    images: list[_Image] = Field(min_length=1, max_length=MAX_ITEMS)
+    images: list[Photo] = Field(min_length=1, max_length=MAX_ITEMS)
+
+
+class Video(BaseModel):
+    """A video that came out."""
+
+    id: str = Field(description="The photo's", examples=["img-001"])
+    video_url: str = Field(
+        description="A whole address, good for an hour",
+        examples=["https://media.example/output/am9iXzAxSzlaVjZRMFM4TTdEM1g1QjJDNEY2RzhIfDB8dmlkZW8/img-001-video.mp4"],
+    )
+
+
+class PhotoError(BaseModel):
+    """A photo without a video."""
+
+    id: str = Field(description="The photo's", examples=["img-002"])
+    code: str = Field(description="Stable, for programs", examples=["source-not-found"])
+    message: str = Field(examples=["The source's server says that there is no such file."])
+
+
+class Execution(BaseModel):
+    """When the request was worked on."""
+
+    startTime: datetime = Field(examples=["2026-05-04T12:30:00.000Z"])  # noqa: N815 - as the earlier system had it
+    endTime: datetime = Field(examples=["2026-05-04T12:30:12.345Z"])  # noqa: N815
+    durationSeconds: float = Field(examples=[12.345])  # noqa: N815
+
+
+class VideosReply(BaseModel):
+    """What became of the photos."""
+
+    code: int = Field(description="The answer's status once more", examples=[200])
+    message: str = Field(examples=["1 of 2 images converted to videos; see errors"])
+    videos: list[Video]
+    errors: list[PhotoError] = Field(default=[], description="Only where there are any")
+    execution: Execution
 
 
 async def img2vid(services: Services, request: Request, caller: Caller) -> Response:
@@ -63,7 +104,7 @@ async def img2vid(services: Services, request: Request, caller: Caller) -> Respo
 def _as_job(body: Any) -> dict[str, Any]:
     """Return the job that stands for an earlier request."""
     try:
-        asked = _Request.model_validate(body)
+        asked = PhotosRequest.model_validate(body)
     except ValidationError as invalid:
         raise InvalidRequest(errors=field_errors(invalid)[:50]) from None
     items = [
@@ -125,6 +166,8 @@ def _iso(epoch_ms: int) -> str:
     return to_datetime(epoch_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+_JOB_ID = Header("X-Job-Id", "The job that was made of the request", "job_01K9ZV6Q0S8M7D3X5B2C4F6G8H")
+
 ROUTES = (
     Described(
         "POST",
@@ -132,11 +175,13 @@ ROUTES = (
         "Turn photos into videos and wait for them",
         keyed=img2vid,
         scope=WRITE_JOBS,
-        body=_Request,
+        body=PhotosRequest,
         replies=(
-            Reply("Some or all videos are there"),
-            Reply("It takes longer; the job goes on", JobView, HTTPStatus.ACCEPTED),
-            Reply("No video came out; the body says why", status=HTTPStatus.BAD_GATEWAY),
+            Reply("Some or all videos are there", VideosReply, headers=(_JOB_ID,)),
+            Reply(
+                "It takes longer; the job goes on", JobView, HTTPStatus.ACCEPTED, headers=(LOCATION, ETAG, RETRY_AFTER)
+            ),
+            Reply("No video came out; the body says why", VideosReply, HTTPStatus.BAD_GATEWAY, headers=(_JOB_ID,)),
         ),
         refusals=(QueueFull,),
         group="Compatible",

@@ -5,8 +5,9 @@ import functools
 from collections.abc import Awaitable
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -15,7 +16,16 @@ from orchestrator.caller import Caller
 from orchestrator.keys import READ_JOBS
 from orchestrator.services import Services
 from orchestrator.store.reading import check_readable, open_jobs_by_status
-from shared.errors import AdapterError
+from shared.errors import (
+    AdapterError,
+    EndpointRefused,
+    EndpointUnavailable,
+    RevelaError,
+    StorageFull,
+    StorageUnavailable,
+    StoreUnavailable,
+)
+from shared.wire.model import WireModel
 
 SUMMARY_KEPT_S = 2.0
 """How old a summary may be: anyone may ask for it, so asking must cost nothing."""
@@ -24,6 +34,37 @@ _TIMEOUT_S = 5.0
 _NO_STORE = {"cache-control": "no-store"}
 
 T = TypeVar("T")
+
+_Counts = dict[str, int]
+_WORKERS = {"idle": 1, "initializing": 0, "ready": 1, "running": 2, "throttled": 0, "unhealthy": 0}
+
+
+class Health(WireModel):
+    """The server is well."""
+
+    status: Literal["ok"]
+
+
+class EndpointCounts(WireModel):
+    """The endpoint's workers and tasks, as it counts them."""
+
+    workers: _Counts = Field(description="By state", examples=[_WORKERS])
+    jobs: _Counts = Field(
+        description="By state; the endpoint calls our tasks jobs",
+        examples=[{"completed": 41, "failed": 0, "inProgress": 2, "inQueue": 5, "retried": 0}],
+    )
+
+
+class HealthSummary(WireModel):
+    """How the server and what it leans on are."""
+
+    status: Literal["ok", "degraded"] = Field(description="degraded: some part is not ok")
+    version: str = Field(description="Of Revela", examples=["0.1.0"])
+    database: str = Field(description="ok, or the code of its error", examples=["ok"])
+    storage: str = Field(description="ok, or the code of its error", examples=["ok"])
+    endpoint: str = Field(description="ok, or the code of its error", examples=["ok"])
+    jobs: _Counts = Field(description="Jobs that wait and run, by status", examples=[{"IN_QUEUE": 3, "IN_PROGRESS": 1}])
+    workers: _Counts = Field(description="The endpoint's, by state", examples=[_WORKERS])
 
 
 async def livez(services: Services, request: Request) -> Response:  # noqa: ARG001
@@ -51,7 +92,7 @@ class Summary:
         self._told: dict[str, Any] = {}
         self._told_s = float("-inf")
 
-    async def answer(self, services: Services, request: Request) -> Response:  # noqa: ARG002
+    async def summarise(self, services: Services, request: Request) -> Response:  # noqa: ARG002
         """``GET /health``: always 200; `status` is `ok` or `degraded`, and each part says `ok` or its error's code."""
         loop = asyncio.get_running_loop()
         async with self._lock:
@@ -98,19 +139,27 @@ def health_routes() -> tuple[Described, ...]:
     """Return the routes; those of one server share one summary."""
     return (
         _open("/livez", "Is the process alive?", livez),
-        _open("/readyz", "Can jobs be taken?", readyz),
-        _open("/health", "How the server and its endpoint are", Summary().answer),
+        _open("/readyz", "Can jobs be taken?", readyz, refusals=(StoreUnavailable, StorageUnavailable, StorageFull)),
+        _open("/health", "How the server and its endpoint are", Summary().summarise, HealthSummary),
         Described(
             "GET",
             "/runpod/health",
             "The endpoint's workers and queue",
             keyed=runpod_health,
             scope=READ_JOBS,
-            replies=(Reply("Counts by state"),),
+            replies=(Reply("Counts by state", EndpointCounts),),
+            refusals=(EndpointUnavailable, EndpointRefused),
             group="Server",
         ),
     )
 
 
-def _open(path: str, summary: str, answer: OpenAnswerer) -> Described:
-    return Described("GET", path, summary, open=answer, replies=(Reply("The state"),), group="Server")
+def _open(
+    path: str,
+    summary: str,
+    answer: OpenAnswerer,
+    model: type[WireModel] = Health,
+    refusals: tuple[type[RevelaError], ...] = (),
+) -> Described:
+    replies = (Reply("The state", model),)
+    return Described("GET", path, summary, open=answer, replies=replies, refusals=refusals, group="Server")

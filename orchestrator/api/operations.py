@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -10,6 +10,47 @@ from orchestrator.api.door.described import Described, Reply
 from orchestrator.services import Services
 from shared.operation import AnyOperation, Slot
 from shared.wire.job import MAX_ITEMS
+from shared.wire.model import WireModel
+
+
+class OutputSlot(WireModel):
+    """One file that an item makes."""
+
+    slot: str = Field(description="Its name in an item's `output`", examples=["video"])
+    file_name: str = Field(examples=["video.mp4"])
+    content_type: str = Field(examples=["video/mp4"])
+
+
+class OperationLimits(WireModel):
+    """What a job of the operation may take."""
+
+    max_items: int = Field(examples=[MAX_ITEMS])
+    max_input_bytes: int = Field(description="The largest file that is read", examples=[100 << 20])
+    timeout_s: float = Field(description="The longest that one item takes", examples=[1800])
+
+
+class OperationView(WireModel):
+    """The contract of one operation."""
+
+    name: str = Field(examples=["img2vid"])
+    version: int = Field(examples=[1])
+    summary: str = Field(examples=["A photo becomes a video with smooth camera motion."])
+    params: dict[str, Any] = Field(
+        description="JSON Schema of an item's parameters",
+        examples=[{"type": "object", "properties": {"fps": {"type": "integer"}}}],
+    )
+    result: dict[str, Any] = Field(
+        description="JSON Schema of an item's `result`",
+        examples=[{"type": "object", "properties": {"video": {"type": "object"}}}],
+    )
+    outputs: list[OutputSlot] = Field(description="The files of an item with the parameters' defaults")
+    limits: OperationLimits
+
+
+class OperationList(WireModel):
+    """Every operation that this server offers."""
+
+    operations: list[OperationView]
 
 
 async def list_operations(services: Services, request: Request) -> Response:  # noqa: ARG001
@@ -54,7 +95,7 @@ ROUTES = (
         "/v1/operations",
         "List the operations with their JSON Schemas",
         open=list_operations,
-        replies=(Reply("Every operation"),),
+        replies=(Reply("Every operation", OperationList),),
         group="Operations",
     ),
 )

@@ -10,12 +10,13 @@ from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from orchestrator.api.door.described import Described, Reply
+from orchestrator.api.door.described import Described, Header, Reply
 from orchestrator.api.door.problems import answer, request_id_of
 from orchestrator.services import Services
 from orchestrator.storage.port import LocalDownload, RedirectDownload, StoredObject
 from orchestrator.store.reading import OutputRow, output_row
 from orchestrator.views import OUTPUT_PURPOSE, output_file_name
+from shared.errors import StorageUnavailable, StoreUnavailable
 from shared.refusals import LinkExpired, LinkInvalid, NotFound, RangeNotSatisfiable
 
 CHUNK_BYTES = 512 << 10
@@ -169,7 +170,11 @@ ROUTES = (
             Reply("The client has it already", status=HTTPStatus.NOT_MODIFIED, media_type=None),
             Reply("The file lies there", status=HTTPStatus.TEMPORARY_REDIRECT, media_type=None),
         ),
-        refusals=(LinkInvalid, LinkExpired, RangeNotSatisfiable),
+        headers=(
+            Header("Range", "One range of bytes; others are ignored", "bytes=0-1023"),
+            Header("If-None-Match", "The ETag of the file that is known already", f'"{"0" * 64}"'),
+        ),
+        refusals=(LinkInvalid, LinkExpired, RangeNotSatisfiable, StoreUnavailable, StorageUnavailable),
         group="Outputs",
     ),
     Described(

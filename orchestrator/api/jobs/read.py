@@ -122,7 +122,9 @@ def _retry_after(view: JobView) -> dict[str, str]:
 
 
 ETAG = Header("ETag", "The version of what is shown; send it back as If-None-Match", '"7"')
-RETRY_AFTER = Header("Retry-After", "Seconds until another look is worth it; absent once the job has ended", "2")
+RETRY_AFTER = Header(
+    "Retry-After", "Seconds until another look is worth it; absent once the job has ended", "2", "integer"
+)
 
 ROUTES = (
     Described(

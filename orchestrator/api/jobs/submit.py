@@ -31,6 +31,7 @@ from shared.refusals import (
 )
 from shared.wire.job import JobRequest, JobView
 from shared.wire.model import ClientModel
+from shared.wire.plan import JobPlan
 from shared.wire.status import Status
 
 _PREFER_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,6})\s*(?:,|;|$)", re.IGNORECASE)
@@ -148,7 +149,8 @@ ROUTES = (
         body=JobRequest,
         replies=(
             Reply("The job is stored and will run", JobView, HTTPStatus.ACCEPTED, headers=(*_ANSWERED, RETRY_AFTER)),
-            Reply("The job has ended within the preferred wait; or the plan of a dry run", JobView, headers=_ANSWERED),
+            Reply("The job has ended within the preferred wait", JobView, headers=_ANSWERED),
+            Reply("The plan of a dry run", JobPlan),
         ),
         refusals=(UnknownOperation, IdempotencyKeyInvalid, IdempotencyReused, IdempotencyInProgress, QueueFull),
     ),
