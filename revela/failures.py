@@ -10,10 +10,11 @@ RevelaError
 ├── Interrupted       130   Ctrl-C while a job was followed, which goes on
 └── ClientError             of the calls to a server (revela/client/errors.py)
     ├── Refused, InvalidArgument                  2   the server or the client can't take it as it is
-    ├── DownloadDamaged, WebhookInvalid           1   what came is not what it should be
+    ├── DownloadDamaged                           1   what came is not what it should be
     └── ConnectionFailed, NotRevela, ServerError  3   nobody answered, or something that is not Revela, or it failed
 
-Errors of `shared/errors.py` that reach the command line end it with 2 (settings, requests) or 3 (drivers).
+Errors of `shared/errors.py` that reach the command line end it with 2 (settings, requests), 3 (drivers) or 1
+(webhooks that are not to be believed).
 """
 
 from typing import ClassVar
@@ -23,9 +24,8 @@ from revela.client.errors import (
     DownloadDamaged,
     NotRevela,
     ServerError,
-    WebhookInvalid,
 )
-from shared.errors import AdapterError, RevelaError
+from shared.errors import AdapterError, RevelaError, WebhookUnverified
 
 NOT_AS_WISHED = 1
 WRONGLY_ASKED = 2
@@ -89,6 +89,6 @@ def exit_code_of(error: RevelaError) -> int:
     match error:
         case AdapterError() | ConnectionFailed() | NotRevela() | ServerError():
             return NOBODY_THERE
-        case DownloadDamaged() | WebhookInvalid():
+        case DownloadDamaged() | WebhookUnverified():
             return NOT_AS_WISHED
     return int(getattr(error, "exit_code", WRONGLY_ASKED))

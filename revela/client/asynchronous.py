@@ -17,13 +17,14 @@ from revela.client.calls import Call
 from revela.client.connection import Connection
 from revela.client.downloads.outputs import OnDownload, SavedOutput, Tally, planned_outputs
 from revela.client.downloads.partial_file import PartialFile
-from revela.client.event_stream import EventStream, JobEvent
+from revela.client.event_stream import EventStream, StreamEvent
 from revela.client.patience import PATIENT, OnAway, Patience, Tries
 from revela.client.request import JobFields, job_request
 from revela.client.waiting import OnChange, Waiting
 from shared.wire.job import ItemView, JobView, OutputView
 from shared.wire.plan import JobPlan
 from shared.wire.status import Status
+from shared.wire.webhook import Delivery, RotatedSecret, WebhookOverview
 
 T = TypeVar("T")
 
@@ -134,7 +135,7 @@ class AsyncClient:
 
     async def events(
         self, job_id: str, *, after: str | None = None, patience: Patience | None = None, on_away: OnAway | None = None
-    ) -> AsyncIterator[JobEvent]:
+    ) -> AsyncIterator[StreamEvent]:
         """Yield what happened to a job and what happens, up to its end, as `Client.events` does."""
         stream = EventStream(job_id, after)
         tries = Tries(patience or self._patience, gained=lambda: stream.last_id, on_away=on_away)
@@ -160,6 +161,24 @@ class AsyncClient:
     async def delete(self, job_id: str) -> None:
         """Delete a job that has ended, with its outputs."""
         await self._call(calls.delete(job_id))
+
+    # --- webhooks -----------------------------------------------------------------------------------------
+
+    async def deliveries(self, job_id: str) -> list[Delivery]:
+        """Return what webhooks were told of a job, and every try of telling them."""
+        return await self._call(calls.deliveries(job_id))
+
+    async def redeliver(self, delivery_id: str) -> Delivery:
+        """Send an event once more, at once; it keeps its id, so that a receiver knows it."""
+        return await self._call(calls.redeliver(delivery_id))
+
+    async def webhooks(self) -> WebhookOverview:
+        """Return how old the secret is, and which addresses are in trouble."""
+        return await self._call(calls.webhooks())
+
+    async def rotate_webhook_secret(self, previous_valid_s: int | None = None) -> RotatedSecret:
+        """Return a fresh secret; the present one signs beside it for so long. Needs a key with the scope admin."""
+        return await self._call(calls.rotate_webhook_secret(previous_valid_s))
 
     # --- fetching -----------------------------------------------------------------------------------------
 
@@ -225,7 +244,7 @@ class AsyncClient:
             raise connection_error(self.url, failed) from failed
         return call.result(response, repeated=repeated)
 
-    async def _read_events(self, stream: EventStream) -> AsyncIterator[JobEvent]:
+    async def _read_events(self, stream: EventStream) -> AsyncIterator[StreamEvent]:
         try:
             async with self._http.stream(**stream.options()) as response:
                 if response.is_error:

@@ -17,6 +17,7 @@ from shared.wire.job import ItemPage, JobPage, JobView
 from shared.wire.model import WireModel
 from shared.wire.plan import JobPlan
 from shared.wire.status import Status
+from shared.wire.webhook import Delivery, DeliveryList, RotatedSecret, WebhookOverview
 
 T = TypeVar("T")
 M = TypeVar("M", bound=WireModel)
@@ -129,6 +130,29 @@ def operations() -> Call[list[dict[str, Any]]]:
     """``GET /v1/operations``."""
     read = _reader(_Catalogue)
     return Call("GET", "/v1/operations", lambda response: read(response).operations)
+
+
+def deliveries(job_id: str) -> Call[list[Delivery]]:
+    """``GET /v1/jobs/{id}/deliveries``."""
+    read = _reader(DeliveryList)
+    return _of_job("GET", job_id, "/deliveries", lambda response: read(response).deliveries)
+
+
+def redeliver(delivery_id: str) -> Call[Delivery]:
+    """``POST /v1/deliveries/{id}/redeliver``; asked twice, it may be sent twice."""
+    path = f"/v1/deliveries/{segment(delivery_id)}/redeliver"
+    return Call("POST", path, _reader(Delivery), repeatable=False, missing=f"no delivery {delivery_id}")
+
+
+def webhooks() -> Call[WebhookOverview]:
+    """``GET /v1/webhooks``."""
+    return Call("GET", "/v1/webhooks", _reader(WebhookOverview))
+
+
+def rotate_webhook_secret(previous_valid_s: int | None) -> Call[RotatedSecret]:
+    """``POST /v1/webhooks/rotate``; asked twice, the first answer's secret would be the previous one."""
+    params = tuple(_given("previous_valid_s", None if previous_valid_s is None else str(previous_valid_s)))
+    return Call("POST", "/v1/webhooks/rotate", _reader(RotatedSecret), params, repeatable=False)
 
 
 def segment(text: str) -> str:

@@ -37,6 +37,10 @@ class Connection:
             raise InvalidArgument("no API key: give one, or set REVELA_API_KEY")
         if not (secret.isascii() and secret.isprintable()):
             raise InvalidArgument("the API key holds characters that no key has; copy it again")
+        try:
+            httpx.URL(address)
+        except httpx.InvalidURL as wrong:
+            raise InvalidArgument(f"{address} is not an address: {wrong}") from wrong
         return cls(address.rstrip("/"), secret)
 
     def api_options(self) -> dict[str, Any]:

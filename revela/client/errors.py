@@ -14,8 +14,9 @@ ClientError
 ├── ConnectionFailed       nobody answered, or the answer broke off
 ├── NotRevela              something else than a Revela server answered
 ├── WaitTimedOut           the job runs on, the patience is over
-├── DownloadDamaged        what arrived is not what the server's SHA-256 says
-└── WebhookInvalid         the signature of a delivery does not hold
+└── DownloadDamaged        what arrived is not what the server's SHA-256 says
+
+What `verify_webhook` does not believe is a WebhookUnverified (shared/errors.py).
 """
 
 from shared.errors import RevelaError
@@ -133,9 +134,3 @@ class DownloadDamaged(ClientError):
         """`resumed` says whether a part of it was older, so that a fresh download may do better."""
         super().__init__(detail)
         self.resumed = resumed
-
-
-class WebhookInvalid(ClientError):
-    """This is no delivery of the server's."""
-
-    code = "webhook-invalid"

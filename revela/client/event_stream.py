@@ -29,7 +29,7 @@ _LINE_END = re.compile(r"\r\n|\r(?!$)|\n")
 
 
 @dataclass(frozen=True, slots=True)
-class JobEvent:
+class StreamEvent:
     """Something that happened to a job.
 
     `id` is what a later stream can go on after; progress has none. `data` is of the type that `type` names.
@@ -73,7 +73,7 @@ class EventStream:
         elif not response.headers.get("content-type", "").startswith("text/event-stream"):
             raise NotRevela(f"what answers at {response.url.host} is not a Revela server")
 
-    def read(self, block: bytes) -> list[JobEvent]:
+    def read(self, block: bytes) -> list[StreamEvent]:
         """Return the events that are complete with `block`."""
         events = []
         for line in self._lines.read(block):
@@ -126,12 +126,12 @@ class _Message:
             case "id" if "\0" not in value:
                 self.id = value
 
-    def event(self) -> JobEvent | None:
+    def event(self) -> StreamEvent | None:
         """Return the event; None for a heartbeat and for kinds that this release does not know."""
         if self._type not in _MODELS or not self._data:
             return None
         kind, model = _MODELS[self._type]
         try:
-            return JobEvent(kind, self.id, model.model_validate_json("\n".join(self._data)))
+            return StreamEvent(kind, self.id, model.model_validate_json("\n".join(self._data)))
         except ValidationError as foreign:
             raise NotRevela(f"an event that can't be read: {kind}") from foreign

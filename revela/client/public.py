@@ -19,14 +19,16 @@ from revela.client.errors import (
     ServerError,
     ValidationFailed,
     WaitTimedOut,
-    WebhookInvalid,
 )
-from revela.client.event_stream import JobEvent
+from revela.client.event_stream import StreamEvent
 from revela.client.patience import ENDLESS, Patience
+from revela.client.webhooks import verify_webhook
+from shared.errors import RevelaError, WebhookUnverified
 from shared.wire.events import ItemEvent, StatusEvent
 from shared.wire.job import ItemView, JobView, OutputView, Priority, ProgressView
 from shared.wire.plan import JobPlan
-from shared.wire.status import Status
+from shared.wire.status import JobEvent, Status
+from shared.wire.webhook import Delivery, WebhookEvent
 
 __all__ = [
     "ENDLESS",
@@ -35,6 +37,7 @@ __all__ = [
     "ClientError",
     "Conflict",
     "ConnectionFailed",
+    "Delivery",
     "DownloadDamaged",
     "DownloadProgress",
     "Gone",
@@ -54,11 +57,15 @@ __all__ = [
     "ProgressView",
     "RateLimited",
     "Refused",
+    "RevelaError",
     "SavedOutput",
     "ServerError",
     "Status",
     "StatusEvent",
+    "StreamEvent",
     "ValidationFailed",
     "WaitTimedOut",
-    "WebhookInvalid",
+    "WebhookEvent",
+    "WebhookUnverified",
+    "verify_webhook",
 ]

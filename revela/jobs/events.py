@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 
 from revela.called_as import called_as
-from revela.client.event_stream import JobEvent
+from revela.client.event_stream import StreamEvent
 from revela.client.patience import ENDLESS
 from revela.failures import Interrupted
 from revela.jobs.submit import Server
@@ -28,7 +28,7 @@ def print_events(server: Server, job_id: str, after: str | None, *, as_json: boo
         raise Interrupted(f"the job goes on; go on with: {called_as()} events {job_id}{rest}") from None
 
 
-def _print(event: JobEvent, *, as_json: bool) -> None:
+def _print(event: StreamEvent, *, as_json: bool) -> None:
     if as_json:
         line = {"type": event.type, "id": event.id, "data": event.data.model_dump(mode="json")}
         print(json.dumps(line), flush=True)
@@ -37,12 +37,12 @@ def _print(event: JobEvent, *, as_json: bool) -> None:
         sys.stdout.flush()
 
 
-def _time(event: JobEvent) -> str:
+def _time(event: StreamEvent) -> str:
     at = datetime.now().astimezone() if isinstance(event.data, ProgressView) else event.data.at.astimezone()
     return f"{at:%H:%M:%S}"
 
 
-def _words(event: JobEvent) -> tuple[str, str]:
+def _words(event: StreamEvent) -> tuple[str, str]:
     match event.data:
         case StatusEvent(status=status, error=error):
             return status.value, f"{error.code}: {error.detail}" if error else ""

@@ -56,8 +56,10 @@ class PartialFile:
     def began(self, response: httpx.Response) -> None:
         """Take the head of an answer; where that is no success, its body must have been read. ClientError."""
         if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            # The part is as long as the file already, or longer; what it is worth is seen at the end.
+            # The part is as long as the file already; what it is worth is seen at the end.
             self._open("ab")
+            if self.size_bytes < self._output.size_bytes:
+                raise self._damaged("its server has less than was made")
         elif not response.is_success:
             raise error_of(response)
         elif response.status_code == HTTPStatus.PARTIAL_CONTENT:
