@@ -112,15 +112,17 @@ class ItemView(WireModel):
     status: Status = Field(examples=["COMPLETED"])
     error: ErrorInfo | None = Field(default=None, description="Why it did not complete", examples=[None])
     output: dict[str, OutputView] = Field(default={}, description="The item's files, by slot name")
-    result: dict[str, Any] = Field(default={}, description="What the operation reports beside its files")
+    result: dict[str, Any] = Field(
+        default={},
+        description="What the operation reports beside its files",
+        examples=[{"encoder": {"name": "h264_nvenc", "reason": "first choice"}}],
+    )
 
 
 class ProgressView(WireModel):
     """How far a running job is."""
 
-    stage: str = Field(
-        description="Now: queue, start, fetch, encode, upload, …; or cancel", examples=["encode"]
-    )
+    stage: str = Field(description="Now: queue, start, fetch, encode, upload, …; or cancel", examples=["encode"])
     percent: float = Field(description="Of the whole job's work", examples=[41.5])
     items_done: int = Field(examples=[4])
     items_total: int = Field(examples=[10])
@@ -137,8 +139,8 @@ class JobSummary(WireModel):
     failed: int = Field(description="FAILED, CANCELLED and TIMED_OUT together", examples=[0])
 
 
-class JobView(WireModel):
-    """A job, with at most 100 of its items."""
+class ListedJob(WireModel):
+    """A job as a list shows it: without its items."""
 
     id: str = Field(examples=["job_01K9ZV6Q0S8M7D3X5B2C4F6G8H"])
     operation: str = Field(examples=["img2vid"])
@@ -146,7 +148,6 @@ class JobView(WireModel):
     status: Status = Field(examples=["IN_PROGRESS"])
     retry_of: str | None = Field(description="The job whose items these were, for a retry", examples=[None])
     progress: ProgressView | None = Field(description="Null once the job has ended")
-    items: list[ItemView] = Field(default=[], description="The first 100; …/items has all of them")
     summary: JobSummary
     error: ErrorInfo | None = Field(description="What all of its items failed with, if they did", examples=[None])
     created_at: datetime = Field(examples=["2026-05-04T12:30:00Z"])
@@ -164,6 +165,12 @@ class JobView(WireModel):
     cost: Cost | None = Field(default=None, description="What the workers' time has cost; null without a known price")
 
 
+class JobView(ListedJob):
+    """A job, with at most 100 of its items."""
+
+    items: list[ItemView] = Field(default=[], description="The first 100; …/items has all of them")
+
+
 class ItemPage(WireModel):
     """One page of a job's items."""
 
@@ -176,7 +183,7 @@ class ItemPage(WireModel):
 class JobPage(WireModel):
     """One page of jobs, newest first, without their items."""
 
-    jobs: list[JobView]
+    jobs: list[ListedJob]
     next_cursor: str | None = Field(
         default=None,
         description="The cursor of the next page; null on the last",
