@@ -21,7 +21,7 @@ from revela.client.event_stream import EventStream, StreamEvent
 from revela.client.patience import PATIENT, OnAway, Patience, Tries
 from revela.client.request import JobFields, job_request
 from revela.client.waiting import OnChange, Waiting
-from shared.wire.job import ItemView, JobView, OutputView
+from shared.wire.job import ItemView, JobView, ListedJob, OutputView
 from shared.wire.plan import JobPlan
 from shared.wire.status import Status
 from shared.wire.webhook import Delivery, RotatedSecret, WebhookOverview
@@ -111,7 +111,7 @@ class AsyncClient:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         page_size: int = 50,
-    ) -> AsyncIterator[JobView]:
+    ) -> AsyncIterator[ListedJob]:
         """Yield jobs without their items, newest first, page by page; all that is given must hold."""
         call = calls.jobs(status, operation, labels, (created_after, created_before), page_size)
         while True:
