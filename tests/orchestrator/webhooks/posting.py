@@ -21,8 +21,8 @@ from tests.orchestrator.api.running import Api, completed, running_api
 from tests.orchestrator.webhooks.receiver import Receiver, receiving
 from tests.waiting import until
 
-QUICK = Bounds(timeout_s=0.5)
-"""As deployed, but no test waits 15 s for a receiver that hangs."""
+IMPATIENT = Bounds(timeout_s=0.5)
+"""For receivers that hang: no test waits 15 s for one."""
 
 
 @dataclass
@@ -93,7 +93,9 @@ def _end(job_id: str, n: int, status: Status) -> ItemEnd:
 
 
 @asynccontextmanager
-async def posting(folder: Path, database: Path, bounds: Bounds = QUICK, **settings: Any) -> AsyncIterator[Posting]:
+async def posting(
+    folder: Path, database: Path, bounds: Bounds | None = None, **settings: Any
+) -> AsyncIterator[Posting]:
     """Serve both; the clock begins at the present, as receivers look at the time."""
     async with receiving() as receiver:
         allowed = {"allow_private_sources": receiver.host_and_port, **settings}

@@ -9,7 +9,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from orchestrator.webhooks.deliver import Deliverer
 from orchestrator.webhooks.resolver import ThreadsResolver
 from shared.fetch_guard import guarded_session
-from tests.orchestrator.webhooks.posting import QUICK, Posting, posting
+from tests.orchestrator.webhooks.posting import Posting, posting
 
 BLOCKED = "the address is not a public one"
 
@@ -42,7 +42,7 @@ async def test_a_name_that_leads_inside_is_refused_at_every_try_and_seen_in_the_
 ) -> None:
     names = Answers(*addresses)
     async with guarded_session((), names) as client:
-        post.deliverer = Deliverer(post.api.services, client, QUICK)
+        post.deliverer = Deliverer(post.api.services, client)
         job = await post.api.post_job(webhook="https://hooks.example.com/x")
         await post.api.client.post(f"/v1/jobs/{job['id']}/cancel")
         await post.deliver()
@@ -57,7 +57,7 @@ async def test_a_name_that_leads_inside_is_refused_at_every_try_and_seen_in_the_
 async def test_a_name_that_moves_inside_between_two_tries_is_refused_at_the_second(post: Posting) -> None:
     names = Answers("127.0.0.1")  # listed with the receiver's port, so that the first try reaches it, without TLS
     async with guarded_session(post.api.services.settings.private_sources, names) as client:
-        post.deliverer = Deliverer(post.api.services, client, QUICK)
+        post.deliverer = Deliverer(post.api.services, client)
         port = post.receiver.host_and_port.partition(":")[2]
         job = await post.api.post_job(webhook=f"https://hooks.example.com:{port}/hook")
         await post.api.client.post(f"/v1/jobs/{job['id']}/cancel")
@@ -77,7 +77,7 @@ async def test_what_the_operator_has_closed_again_is_refused_at_the_next_try(tmp
         closed = post.api.services.settings.model_copy(update={"allow_private_sources": ""})
         object.__setattr__(post.api.services, "settings", closed)
         async with guarded_session() as client:
-            post.deliverer = Deliverer(post.api.services, client, QUICK)
+            post.deliverer = Deliverer(post.api.services, client)
             await post.deliver(after_s=6)
         tries = (await post.only_delivery(job_id))["tries"]
         assert [(made["http_status"], made["error"]) for made in tries] == [(500, None), (None, BLOCKED)]
@@ -89,7 +89,7 @@ async def test_a_receiver_that_is_not_there_or_has_no_name_is_a_failed_try(post:
     opened = "127.0.0.1:1,nowhere.invalid:80"
     object.__setattr__(services, "settings", services.settings.model_copy(update={"allow_private_sources": opened}))
     async with guarded_session(services.settings.private_sources, ThreadsResolver(2)) as client:
-        post.deliverer = Deliverer(services, client, QUICK)
+        post.deliverer = Deliverer(services, client)
         errors = []
         for address in ("http://127.0.0.1:1/", "http://nowhere.invalid/"):
             job = await post.api.post_job(webhook=address)
