@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from revela.rows import Cell, print_rows
-from shared.wire.job import ItemView, JobView, OutputView
+from shared.wire.job import ItemView, JobView, ListedJob, OutputView
 from shared.wire.status import Status
 
 Saved = Mapping[str, Path]
@@ -54,7 +54,7 @@ def print_job(job: JobView, saved: Saved) -> None:
         print_rows(results)
 
 
-def print_jobs(jobs: Iterable[JobView]) -> None:
+def print_jobs(jobs: Iterable[ListedJob]) -> None:
     """Write one row per job: id, operation, status, items done of all, time of creation (UTC)."""
     rows = [
         (
