@@ -27,6 +27,7 @@ _GROUPS = {
     "Jobs": "Hand jobs in, follow them, act on them",
     "Webhooks": "How their delivery goes, and the secret that signs them",
     "Operations": "What can be done",
+    "Keys": "Who asks, and how often they may",
     "Outputs": "The files that were made",
     "Compatible": "Routes of the earlier system, unchanged for its clients",
     "Server": "How the server is",

@@ -17,19 +17,28 @@ def example_of(schema: Json, schemas: Schemas, *, whole: bool = True) -> Any:
     for given in ("examples", "enum"):
         if schema.get(given):
             return schema[given][0]
-    for given in ("example", "const", "default"):
-        if given in schema:
-            return schema[given]
+    if "const" in schema:
+        return schema["const"]
+    if "default" in schema and (schema["default"] or not _has_more_to_show(schema, schemas)):
+        return schema["default"]
     for choice in ("oneOf", "anyOf", "allOf"):
         if choice in schema:
             return example_of(schema[choice][0], schemas, whole=whole)
     match schema.get("type"):
+        case "object" if isinstance(schema.get("additionalProperties"), dict):
+            return {"video": example_of(schema["additionalProperties"], schemas, whole=whole)}
         case "object":
             return _object(schema, schemas, whole=whole)
         case "array":
             return [example_of(schema["items"], schemas, whole=whole)]
         case kind:
             return _BY_FORMAT.get(schema.get("format", ""), _BY_TYPE.get(str(kind)))
+
+
+def _has_more_to_show(schema: Json, schemas: Schemas) -> bool:
+    """Whether an empty default hides objects of some form of their own."""
+    inside = schema.get("items") or schema.get("additionalProperties")
+    return isinstance(inside, dict) and bool(schemas.resolve(inside).get("properties"))
 
 
 def _object(schema: Json, schemas: Schemas, *, whole: bool) -> Json:

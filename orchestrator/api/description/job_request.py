@@ -92,4 +92,4 @@ def _item_of(schemas: Schemas, operation: AnyOperation, some: Json) -> Json:
 def _array_of(nullable: Json) -> Json:
     """Return the array of `array or null`: leaving a field out says the same as null."""
     [array] = [choice for choice in nullable["anyOf"] if choice["type"] == "array"]
-    return dict(array)
+    return {**array, "description": nullable["description"]}

@@ -16,6 +16,11 @@ from shared.operation import AnyOperation
 from shared.wire.job import JobRequest
 
 REQUEST_ID = Header("X-Request-Id", "Names this request in the server's log", "0d1f4c8e5a7b9263")
+RATE_LIMITS = (
+    Header("RateLimit-Policy", "How often the key may ask, by policy: q requests in w seconds", '"minute";q=3000;w=60'),
+    Header("RateLimit", "What is left of each policy: r requests, whole again after t seconds", '"minute";r=2990;t=42'),
+)
+"""On the answers to a valid key, unless the server has no limits."""
 
 _OWN_ROUTE = re.compile(r"^``[A-Z]+ [^`]+``:\s*")
 
@@ -38,8 +43,9 @@ def route_object(described: Described, schemas: Schemas, catalogue: Mapping[str,
     }
     if described.body is not None:
         made["requestBody"] = {"required": True, "content": _body(described, schemas, catalogue)}
-    for response in made["responses"].values():
-        response["headers"] = {REQUEST_ID.name: header_object(REQUEST_ID), **response.get("headers", {})}
+    for status, response in made["responses"].items():
+        usual = (REQUEST_ID, *(RATE_LIMITS if described.keyed is not None and status != "401" else ()))
+        response["headers"] = {header.name: header_object(header) for header in usual} | response["headers"]
     return made
 
 
@@ -54,7 +60,8 @@ def _security(described: Described) -> list[Json]:
     if described.keyed is None:
         return []
     scopes = [] if described.scope is None else [described.scope]
-    return [{"ApiKey": scopes}, {"Bearer": scopes}]
+    without: list[Json] = [] if described.linked is None else [{}]  # the query's token stands for a key
+    return [{"ApiKey": scopes}, {"Bearer": scopes}, *without]
 
 
 def _body(described: Described, schemas: Schemas, catalogue: Mapping[str, AnyOperation]) -> Json:
@@ -103,5 +110,4 @@ def _content(reply: Reply, schemas: Schemas) -> Json:
     if reply.model is None:
         return {} if reply.example is None else {"example": reply.example}
     schema = schemas.reference(reply.model, "serialization")
-    example = reply.example if reply.example is not None else example_of(schema, schemas)
-    return {"schema": schema, "example": example}
+    return {"schema": schema, "example": example_of(schema, schemas) | (reply.example or {})}

@@ -39,6 +39,7 @@ class Reply:
     """None for an answer without a body."""
     headers: tuple[Header, ...] = ()
     example: Any = None
+    """With a model: the fields in which an example differs from the one that the model's own fields make."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from orchestrator.api.door.described import Described, Reply
 from orchestrator.api.door.query import job_id_in
-from orchestrator.api.jobs.read import ETAG, RETRY_AFTER, job_response
+from orchestrator.api.jobs.read import ENDED, ETAG, FRESH, RETRY_AFTER, job_response
 from orchestrator.api.jobs.submit import LOCATION, REPLAYED, with_location
 from orchestrator.caller import Caller
 from orchestrator.jobs.accept import accept_job
@@ -71,7 +71,12 @@ ROUTES = (
         keyed=cancel,
         scope=WRITE_JOBS,
         replies=(
-            Reply("The job has ended; what was finished before stays", JobView, headers=(ETAG,)),
+            Reply(
+                "The job has ended; what was finished before stays",
+                JobView,
+                headers=(ETAG,),
+                example={**ENDED, "status": "CANCELLED"},
+            ),
             Reply("Accepted; a worker is being stopped", JobView, HTTPStatus.ACCEPTED, headers=(ETAG, RETRY_AFTER)),
         ),
     ),
@@ -87,6 +92,7 @@ ROUTES = (
                 JobView,
                 HTTPStatus.ACCEPTED,
                 headers=(LOCATION, REPLAYED, ETAG, RETRY_AFTER),
+                example={**FRESH, "retry_of": "job_01K9ZT3M5N7P9R1S3T5V7W9XAB"},
             ),
         ),
         refusals=(JobNotEnded, NothingToRetry, UnknownOperation, InvalidRequest, QueueFull),

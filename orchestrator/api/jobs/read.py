@@ -3,6 +3,7 @@
 import asyncio
 import math
 from http import HTTPStatus
+from typing import Any
 
 from pydantic import Field
 from sqlalchemy.engine import Connection
@@ -76,7 +77,7 @@ async def wait_for_end(services: Services, request: Request, caller: Caller, job
         # Listening begins before the read, so that no change falls between the two.
         change = asyncio.ensure_future(services.changes.wait(job_id, min(REREAD_S, max(left_s, 0))))
         try:
-            status = await services.store.read(lambda connection: job_status_of(connection, caller.tenant, job_id))
+            status = await services.store.glance(lambda connection: job_status_of(connection, caller.tenant, job_id))
             if status is None:
                 raise NotFound
             if status.terminal or left_s <= 0 or await request.is_disconnected():
@@ -104,7 +105,7 @@ async def job_response(
         content = {**view.model_dump(mode="json"), "items": [item_view(item, job_id, links) for item in items]}
         return json_response(json_bytes(content), status, {"etag": etag, **_retry_after(view)})
 
-    return await services.store.read(read)
+    return await services.store.glance(read)
 
 
 def view_of_job(services: Services, connection: Connection, row: Stored) -> JobView:
@@ -125,6 +126,25 @@ ETAG = Header("ETag", "The version of what is shown; send it back as If-None-Mat
 RETRY_AFTER = Header(
     "Retry-After", "Seconds until another look is worth it; absent once the job has ended", "2", "integer"
 )
+FRESH: dict[str, Any] = {
+    "status": "IN_QUEUE",
+    "progress": {"stage": "queue", "percent": 0.0, "items_done": 0, "items_total": 10, "eta_s": None},
+    "summary": {"total": 10, "succeeded": 0, "failed": 0},
+    "items": [{"id": "item-1", "status": "IN_QUEUE", "error": None, "output": {}, "result": {}}],
+    "started_at": None,
+    "delay_ms": 0,
+    "execution_ms": 0,
+    "attempts": 0,
+}
+"""What an example of a job shows that nobody has taken yet."""
+ENDED: dict[str, Any] = {
+    "status": "COMPLETED",
+    "progress": None,
+    "summary": {"total": 10, "succeeded": 10, "failed": 0},
+    "completed_at": "2026-05-04T12:30:21Z",
+    "expires_at": "2026-05-07T12:30:21Z",
+}
+"""What an example of a job shows that has ended."""
 
 ROUTES = (
     Described(

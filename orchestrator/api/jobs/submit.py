@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from pydantic import Field
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +16,7 @@ from orchestrator.api.door.bodies import take_json
 from orchestrator.api.door.described import Described, Header, Reply
 from orchestrator.api.door.query import read_query
 from orchestrator.api.jobs.plan import plan_response
-from orchestrator.api.jobs.read import ETAG, MAX_WAIT_S, RETRY_AFTER, job_response, wait_for_end
+from orchestrator.api.jobs.read import ENDED, ETAG, FRESH, MAX_WAIT_S, RETRY_AFTER, job_response, wait_for_end
 from orchestrator.caller import Caller
 from orchestrator.jobs.accept import AcceptedJob, accept_job
 from orchestrator.jobs.idempotency import IdempotencyClaim, parse_key
@@ -90,6 +91,7 @@ async def submit(
     accepted, claim = await take_json(request, services.settings.max_body_bytes, take)
     with _in_flight(services, caller, key):
         stored = await services.store.write(lambda connection: store_once(connection, accepted, claim))
+    structlog.contextvars.bind_contextvars(job_id=stored.id)
     services.work_waiting.set()
     return stored
 
@@ -148,8 +150,14 @@ ROUTES = (
         headers=(_KEY, _PREFER),
         body=JobRequest,
         replies=(
-            Reply("The job is stored and will run", JobView, HTTPStatus.ACCEPTED, headers=(*_ANSWERED, RETRY_AFTER)),
-            Reply("The job has ended within the preferred wait", JobView, headers=_ANSWERED),
+            Reply(
+                "The job is stored and will run",
+                JobView,
+                HTTPStatus.ACCEPTED,
+                headers=(*_ANSWERED, RETRY_AFTER),
+                example=FRESH,
+            ),
+            Reply("The job has ended within the preferred wait", JobView, headers=_ANSWERED, example=ENDED),
             Reply("The plan of a dry run", JobPlan),
         ),
         refusals=(UnknownOperation, IdempotencyKeyInvalid, IdempotencyReused, IdempotencyInProgress, QueueFull),

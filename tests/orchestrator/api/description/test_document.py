@@ -1,0 +1,150 @@
+"""The OpenAPI document: valid, complete, and with examples that are what they claim to be."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
+from orchestrator.api.description.document import describe_api
+from orchestrator.api.description.parameters import IN_PATHS, names_in
+from orchestrator.api.description.route import operation_id
+from orchestrator.api.routes import described_routes
+from shared.catalogue import Catalogue
+from shared.refusals import LinkExpired, NotFound
+from tests.orchestrator.api.running import Api
+
+Json = dict[str, Any]
+
+
+@cache
+def document() -> Json:
+    """Return the description of an orchestrator as it comes, with the tests' operations."""
+    return describe_api(described_routes(), Catalogue.discover(("tests.broken",)), "https://media.example/")
+
+
+def operations() -> Iterator[tuple[str, Json]]:
+    """Yield (METHOD /path, what is said of it)."""
+    for path, methods in document()["paths"].items():
+        for method, told in methods.items():
+            yield f"{method.upper()} {path}", told
+
+
+def valid(schema: Json, value: Any) -> bool:
+    """Whether `value` fits a schema of the document, by a validator that knows nothing of pydantic."""
+    with_parts = {**schema, "components": {"schemas": document()["components"]["schemas"]}}
+    return bool(jsonschema_rs.Draft202012Validator(with_parts).is_valid(value))
+
+
+def test_it_is_openapi() -> None:
+    assert [str(fault) for fault in OPENAPI_31_VALIDATOR.iter_errors(document())] == []
+
+
+def test_every_listed_route_is_told_and_no_other() -> None:
+    listed = {f"{route.method} {route.path}" for route in described_routes() if route.listed}
+    assert {name for name, _ in operations()} == listed
+    assert not any(path.startswith(("/v2/", "/hooks/")) for path in document()["paths"])
+
+
+def test_every_route_has_a_name_of_its_own() -> None:
+    names = Counter(operation_id(route) for route in described_routes() if route.listed)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_every_group_and_part_of_a_path_is_explained() -> None:
+    assert [tag["name"] for tag in document()["tags"] if tag["description"] == tag["name"]] == []
+    assert {name for route in described_routes() if route.listed for name in names_in(route.path)} - {
+        *IN_PATHS
+    } == set()
+
+
+def test_nothing_private_is_shown() -> None:
+    assert [name for name in document()["components"]["schemas"] if name.startswith("_")] == []
+
+
+def test_every_reference_leads_somewhere() -> None:
+    text = json.dumps(document())
+    for kind in ("schemas", "examples"):
+        parts = document()["components"][kind]
+        asked = {piece.partition('"')[0] for piece in text.split(f'"#/components/{kind}/')[1:]}
+        assert asked == set(parts)
+
+
+@pytest.mark.parametrize(("name", "told"), list(operations()), ids=lambda part: part if isinstance(part, str) else "")
+def test_every_example_fits_its_schema(name: str, told: Json) -> None:
+    contents = [content for answer in told["responses"].values() for content in answer.get("content", {}).values()]
+    contents += told.get("requestBody", {}).get("content", {}).values()
+    for content in contents:
+        for example in examples_of(content):
+            assert valid(content.get("schema", {}), example), f"{name}: {example}"
+
+
+def examples_of(content: Json) -> Iterator[Any]:
+    """Yield a media type's examples."""
+    if "example" in content:
+        yield content["example"]
+    for example in content.get("examples", {}).values():
+        named = example.get("$ref", "").rpartition("/")[2]
+        yield (document()["components"]["examples"][named] if named else example)["value"]
+
+
+@pytest.mark.parametrize(("name", "told"), list(operations()), ids=lambda part: part if isinstance(part, str) else "")
+def test_whatever_is_refused_is_a_problem_with_its_codes(name: str, told: Json) -> None:
+    refusals = {status: answer for status, answer in told["responses"].items() if status[0] in "45" and status != "502"}
+    for status, answer in refusals.items():
+        problem = answer["content"]["application/problem+json"]
+        assert problem["examples"], f"{name} {status}"
+        for example in examples_of(problem):
+            assert example["status"] == int(status)
+    assert "500" in refusals
+    assert ({"401", "403", "429", "503"} <= set(refusals)) == bool(told["security"])
+    assert (("requestBody" in told) <= ({"400", "413", "415", "422"} <= set(refusals))) is True
+    assert all("X-Request-Id" in answer["headers"] for answer in told["responses"].values())
+
+
+def test_a_route_s_own_refusals_are_told() -> None:
+    answers = document()["paths"]["/output/{token}/{name}"]["get"]["responses"]
+    assert LinkExpired.code in answers["410"]["content"]["application/problem+json"]["examples"]
+    assert NotFound.code in answers["404"]["content"]["application/problem+json"]["examples"]
+
+
+def test_open_routes_need_no_key_and_others_name_their_scope() -> None:
+    paths = document()["paths"]
+    assert paths["/livez"]["get"]["security"] == []
+    assert paths["/v1/jobs"]["post"]["security"] == [{"ApiKey": ["jobs:write"]}, {"Bearer": ["jobs:write"]}]
+    assert paths["/v1/jobs/{job_id}/events"]["get"]["security"][-1] == {}
+
+
+def test_a_new_job_is_told_with_each_operation_s_own_parameters() -> None:
+    schemas = document()["components"]["schemas"]
+    request = schemas["JobRequest"]
+    assert request["discriminator"]["mapping"]["img2vid"] == "#/components/schemas/Img2vidJobRequest"
+    assert schemas["Img2vidItem"]["properties"]["fps"]["maximum"] == 120
+    job = {"operation": "img2vid", "items": [{"id": "a", "image": "https://example.com/a.jpg", "fps": 30}]}
+    body = document()["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]
+    assert valid(body["schema"], job)
+    for wrong in ({"fps": 121}, {"fsp": 30}, {"width": 65}):
+        assert not valid(body["schema"], {**job, "items": [{**job["items"][0], **wrong}]})  # type: ignore[dict-item]
+    assert not valid(body["schema"], {**job, "input": {}})
+    assert not valid(body["schema"], {**job, "operation": "nothing"})
+
+
+async def test_every_example_of_a_new_job_is_accepted(api: Api) -> None:
+    body = document()["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]
+    for name, example in body["examples"].items():
+        answer = await api.client.post("/v1/jobs?dry_run=true", json=example["value"])
+        assert answer.status_code == 200, f"{name}: {answer.text}"
+
+
+async def test_it_is_served_once_made_and_not_sent_twice(api: Api) -> None:
+    async with httpx.AsyncClient(base_url=api.url) as stranger:
+        first = await stranger.get("/openapi.json")
+        again = await stranger.get("/openapi.json", headers={"if-none-match": first.headers["etag"]})
+    assert first.headers["content-type"] == "application/json"
+    assert first.json()["servers"] == [{"url": "https://media.example"}]
+    assert (again.status_code, again.content) == (304, b"")
