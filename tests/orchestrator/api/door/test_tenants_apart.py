@@ -33,7 +33,7 @@ async def acme_has(api: Api) -> dict[str, str]:
     await api.finish_with_file(job["id"], b"x")
     job_id = job["id"]
     [delivery] = (await api.client.get(f"/v1/jobs/{job_id}/deliveries")).json()["deliveries"]
-    await api.services.store.write(lambda c: c.execute(webhook_targets.update().values(failures=3)))
+    await api.services.store.write(lambda c: c.execute(webhook_targets.update().values(disabled_ms=1)))
     assert MARK in (await api.client.get("/v1/webhooks")).text
     return {"job_id": job_id, "delivery_id": delivery["id"]}
 
