@@ -1,0 +1,1 @@
+"""Webhooks from the terminal: receive them, look at their deliveries, change the secret."""
