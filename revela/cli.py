@@ -17,6 +17,7 @@ from revela.commands.operations import operations
 from revela.commands.serve import serve
 from revela.commands.submit import retry, submit
 from revela.commands.tenants import tenants
+from revela.commands.webhooks import webhooks
 from revela.commands.worker import worker
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ for _command in (demo, doctor, *_JOBS, serve, worker, migrate):
     app.command(epilog=example_text(_command.__name__))(_command)
 app.add_typer(keys, name="keys")
 app.add_typer(tenants, name="tenants")
+app.add_typer(webhooks, name="webhooks")
 
 
 def _print_version(wanted: bool) -> None:
