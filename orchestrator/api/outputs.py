@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import BinaryIO, Protocol, runtime_checkable
 
 import anyio.to_thread
+import structlog
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -54,7 +55,8 @@ async def get_output(services: Services, request: Request) -> Response:
     try:
         job_id, item_n, slot = services.signer.open(OUTPUT_PURPOSE, token).split("/")
     except LinkInvalid:
-        return await _read_address(services, request, token)
+        return await _read_address(services, request, token, name)
+    structlog.contextvars.bind_contextvars(job_id=job_id)
     output = await services.store.read(lambda connection: _living_output(services, connection, job_id, item_n, slot))
     key = output.stored["key"]
     file_name = output_file_name(output.item_id, key)
@@ -83,11 +85,11 @@ async def put_output(services: Services, request: Request) -> Response:
     return Response(status_code=200)
 
 
-async def _read_address(services: Services, request: Request, token: str) -> Response:
+async def _read_address(services: Services, request: Request, token: str, name: str) -> Response:
     if not isinstance(services.storage, OwnAddresses):
         raise LinkInvalid
     file = await services.storage.open_read(token)
-    if file is None:
+    if file is None or file.path.name != name:
         raise NotFound
     headers = {"content-type": "application/octet-stream", "content-disposition": "attachment"}
     return await _file_response(request, file, {**headers, "cache-control": "no-store"})

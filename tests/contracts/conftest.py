@@ -1,16 +1,20 @@
 """Every storage adapter at work, behind one small shape."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from httpx import AsyncClient, Response
 
 from orchestrator.storage.port import Storage
-from shared.clock import ManualClock
+from orchestrator.storage.s3 import Bucket, S3Storage
+from shared.clock import Clock, ManualClock, SystemClock
 from shared.wire.work_order import UploadGrant
 from tests.orchestrator.api.running import PUBLIC_URL, database, running_api
+from tests.s3_servers import ACCESS_KEY, BUCKET, SECRET_KEY, moto_server, rclone_server
 
 __all__ = ["at_work", "database"]
 
@@ -20,9 +24,11 @@ class StorageAtWork:
     """A storage, the clock it goes by, and a client without any key, as a worker is one."""
 
     storage: Storage
-    clock: ManualClock
+    clock: Clock
     client: AsyncClient
-    public_url: str
+    public_url: str = "-"
+    guarded: bool = True
+    """Whether the store checks signatures and their time."""
 
     def grant(self, key: str, max_bytes: int = 1 << 20, lasts_s: float = 60) -> UploadGrant:
         """Return the right to PUT some text."""
@@ -31,7 +37,7 @@ class StorageAtWork:
 
     async def put(self, grant: UploadGrant, body: bytes, **headers: str) -> Response:
         """PUT as the grant says."""
-        granted = {name.lower(): value for name, value in grant.headers.items()}
+        granted = {"content-type": grant.content_type} | {name.lower(): value for name, value in grant.headers.items()}
         sent = granted | {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.client.put(self.reachable(grant.url), content=body, headers=sent)
 
@@ -44,10 +50,41 @@ class StorageAtWork:
         """Return an address as it is served here."""
         return url.removeprefix(self.public_url)
 
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass; where a store goes by the machine's clock, there is no other way than to wait."""
+        if isinstance(self.clock, ManualClock):
+            self.clock.advance(seconds)
+        else:
+            await asyncio.sleep(seconds)
 
-@pytest.fixture(params=["disk"])
-async def at_work(request: pytest.FixtureRequest, tmp_path: Path, database: Path) -> AsyncIterator[StorageAtWork]:
+
+@pytest.fixture(scope="session")
+def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve S3 with signatures."""
+    with rclone_server(tmp_path_factory.mktemp("rclone")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve S3 without signatures."""
+    with moto_server(tmp_path_factory.mktemp("moto")) as url:
+        yield url
+
+
+@pytest.fixture(params=["disk", "rclone", "moto"])
+async def at_work(
+    request: pytest.FixtureRequest, tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[StorageAtWork]:
     """Yield each adapter in turn."""
-    assert request.param == "disk"
-    async with running_api(tmp_path, database) as api, AsyncClient(base_url=api.url) as worker:
-        yield StorageAtWork(api.services.storage, api.clock, worker, PUBLIC_URL)
+    if request.param == "disk":
+        async with running_api(tmp_path, database) as api, AsyncClient(base_url=api.url) as worker:
+            yield StorageAtWork(api.services.storage, api.clock, worker, PUBLIC_URL)
+        return
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    bucket = Bucket(BUCKET, f"test/{token_hex(4)}", request.getfixturevalue(request.param), addressing="path")
+    storage = S3Storage(bucket, SystemClock())
+    async with AsyncClient() as worker:
+        yield StorageAtWork(storage, SystemClock(), worker, guarded=request.param != "moto")
+    await storage.close()

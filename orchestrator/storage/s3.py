@@ -1,0 +1,211 @@
+"""Storage in an S3 bucket: AWS, Backblaze B2, Cloudflare R2, MinIO, Ceph. The server signs; the bytes pass it by."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from orchestrator.storage.port import RedirectDownload, StoredObject
+from shared.clock import Clock
+from shared.errors import SettingsError, StorageUnavailable
+from shared.wire.work_order import UploadGrant
+
+LINK_S = 300
+"""How long a download's address works: it is made at the moment in which it is followed."""
+MAX_SIGNED_S = 604_800
+"""Signature Version 4 signs for seven days at most (AWS, "Authenticating Requests: Using Query Parameters")."""
+
+_THREADS = 8
+_DELETED_AT_ONCE = 1000
+_CHECKED_FOR_S = 30.0
+_MISSING = ("404", "NoSuchKey", "NotFound")
+_PARAMETERS = {"endpoint_url", "region", "addressing"}
+_ADDRESSING = ("auto", "path", "virtual")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Where the objects lie."""
+
+    name: str
+    prefix: str = ""
+    endpoint_url: str | None = None
+    region: str | None = None
+    addressing: str = "auto"
+
+    @classmethod
+    def parse(cls, url: str) -> "Bucket":
+        """Read ``s3://bucket/prefix?endpoint_url=…&region=…&addressing=path``; SettingsError for anything else."""
+        parts = urlsplit(url)
+        given = dict(parse_qsl(parts.query, keep_blank_values=True))
+        if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.fragment:
+            raise SettingsError(
+                "REVELA_STORAGE_URL: an S3 bucket is named as s3://BUCKET/PREFIX?endpoint_url=…&region=…"
+            )
+        if unknown := given.keys() - _PARAMETERS:
+            known = ", ".join(sorted(_PARAMETERS))
+            raise SettingsError(f"REVELA_STORAGE_URL: unknown parameter {min(unknown)}; there are {known}")
+        addressing = given.get("addressing", "auto")
+        if addressing not in _ADDRESSING:
+            raise SettingsError(f"REVELA_STORAGE_URL: addressing must be one of {', '.join(_ADDRESSING)}")
+        return cls(parts.netloc, parts.path.strip("/"), given.get("endpoint_url"), given.get("region"), addressing)
+
+    def key(self, key: str) -> str:
+        """Return an object's name in the bucket."""
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+
+class S3Storage:
+    """Objects in a bucket. Signing is arithmetic and done at once; what asks the store runs in threads."""
+
+    def __init__(self, bucket: Bucket, clock: Clock) -> None:
+        """Make the client; keys come from the environment or wherever boto3 finds them. SettingsError without any."""
+        self._bucket = bucket
+        self._clock = clock
+        self._client = _client(bucket)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
+        self._checked_s = float("-inf")
+
+    def grant_upload(self, key: str, content_type: str, max_bytes: int, expires_ms: int) -> UploadGrant:
+        """Return the right to PUT `key` until `expires_ms`; the store refuses another type."""
+        url = self._signed("put_object", key, expires_ms, ContentType=content_type)
+        return UploadGrant(key=key, url=url, content_type=content_type, max_bytes=max_bytes)
+
+    def read_url(self, key: str, expires_ms: int) -> str:
+        """Return a URL that GETs `key` until `expires_ms`."""
+        return self._signed("get_object", key, expires_ms)
+
+    async def head(self, key: str) -> StoredObject | None:
+        """Return what is known of `key`."""
+        return await self._in_thread(lambda: self._head(key))
+
+    async def read(self, key: str, max_bytes: int) -> bytes | None:
+        """Return the whole of a small object; None too if it is larger than `max_bytes`."""
+        return await self._in_thread(lambda: self._read(key, max_bytes))
+
+    async def download(self, key: str, file_name: str) -> RedirectDownload | None:
+        """Return a short-lived address under which a client saves `key` as `file_name`."""
+        if await self.head(key) is None:
+            return None
+        disposition = f'attachment; filename="{file_name}"'
+        expires_ms = self._clock.now_ms() + LINK_S * 1000
+        return RedirectDownload(self._signed("get_object", key, expires_ms, ResponseContentDisposition=disposition))
+
+    async def delete_under(self, prefix: str) -> int:
+        """Delete every object whose key begins with ``{prefix}/``."""
+        return await self._in_thread(lambda: self._delete_under(prefix))
+
+    async def check(self) -> None:
+        """Raise StorageUnavailable unless the bucket can be written; a good answer is believed for half a minute."""
+        if time.monotonic() - self._checked_s < _CHECKED_FOR_S:
+            return
+        await self._in_thread(
+            lambda: self._client.put_object(Bucket=self._bucket.name, Key=self._bucket.key("check"), Body=b"")
+        )
+        self._checked_s = time.monotonic()
+
+    async def close(self) -> None:
+        """Let go of threads and connections."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._client.close()
+
+    def _signed(self, operation: str, key: str, expires_ms: int, **parameters: str) -> str:
+        # The signature's time is the machine's: a clock that was moved by hand counts from there.
+        lasts_s = min(max(1, (expires_ms - self._clock.now_ms()) // 1000), MAX_SIGNED_S)
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key), **parameters}
+        return str(self._client.generate_presigned_url(operation, Params=named, ExpiresIn=lasts_s))
+
+    def _head(self, key: str) -> StoredObject | None:
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key)}
+        found = _unless_missing(lambda: self._client.head_object(**named))
+        return None if found is None else StoredObject(int(found["ContentLength"]))
+
+    def _read(self, key: str, max_bytes: int) -> bytes | None:
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key)}
+        found = _unless_missing(lambda: self._client.get_object(**named))
+        if found is None:
+            return None
+        with contextlib.closing(found["Body"]) as body:
+            return bytes(body.read()) if int(found["ContentLength"]) <= max_bytes else None
+
+    def _delete_under(self, prefix: str) -> int:
+        removed = 0
+        for page in self._pages(prefix):
+            for start in range(0, len(page), _DELETED_AT_ONCE):
+                doomed = [{"Key": key} for key in page[start : start + _DELETED_AT_ONCE]]
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket.name, Delete={"Objects": doomed, "Quiet": True}
+                )
+                if answer.get("Errors"):
+                    raise StorageUnavailable("The store refused to delete some objects.")
+                removed += len(doomed)
+        return removed
+
+    def _pages(self, prefix: str) -> Iterator[list[str]]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket.name, Prefix=f"{self._bucket.key(prefix)}/"
+        )
+        for page in pages:
+            yield [str(entry["Key"]) for entry in page.get("Contents", ())]
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        def guarded() -> T:
+            with _store_errors():
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, guarded)
+
+
+def _client(bucket: Bucket) -> Any:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    # Newer checksums are not understood by B2 and R2; v4 is the only signature that all of them take.
+    config = Config(
+        signature_version="s3v4",
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": bucket.addressing},
+        connect_timeout=5,
+        read_timeout=15,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=_THREADS,
+    )
+    try:
+        session = boto3.session.Session()
+        if session.get_credentials() is None:
+            raise SettingsError("REVELA_STORAGE_URL: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for the bucket")
+        return session.client(
+            "s3", endpoint_url=bucket.endpoint_url, region_name=bucket.region or "us-east-1", config=config
+        )
+    except (BotoCoreError, ValueError) as wrong:
+        raise SettingsError(f"REVELA_STORAGE_URL: {wrong}") from wrong
+
+
+def _unless_missing(ask: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the store's answer; None if it says that there is no such object."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return ask()
+    except ClientError as refused:
+        if refused.response["Error"]["Code"] not in _MISSING:
+            raise
+        return None
+
+
+@contextlib.contextmanager
+def _store_errors() -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as failed:
+        raise StorageUnavailable from failed
