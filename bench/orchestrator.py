@@ -51,6 +51,8 @@ class Bench:
             "REVELA_OPERATION_PACKAGES": OPERATIONS,
             "REVELA_LOG_FORMAT": "json",
             "REVELA_MAX_WORKERS": str(WORKERS),
+            "REVELA_RATE_LIMIT": "1000000/second",  # counted, but never reached
+            "REVELA_MAX_QUEUED_ITEMS": "1000000",
             "BENCH_SAMPLES": str(self._control),
         }
         arguments = ["bench.load.sampled", "serve", "--port", str(self._port), "--data-dir", str(self._folder)]

@@ -16,6 +16,7 @@ _KINDS = (
     ("/starlette/", "Starlette"),
     ("/structlog/", "log lines"),
     ("/shared/logs", "log lines"),
+    ("/limits/", "rate limits"),
     ("/aiohttp/", "aiohttp client"),
     ("/tenacity/", "aiohttp client"),
     ("/json/", "JSON"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -12,36 +13,51 @@ from types import FrameType
 from revela.cli import main
 
 _LOOK_S = 0.05
-_SAMPLE_S = 0.004
-_SWITCH_S = 0.0005
-"""Threads give way this often while samples are taken: else they are only ever seen where they wait."""
+_SAMPLE_S = 0.003
 _DEPTH = 40
 
-
-def _sample(control: Path) -> None:
-    while True:
-        time.sleep(_LOOK_S)
-        if control.exists():
-            _sample_until_gone(control)
+Stack = tuple[str, ...]
 
 
-def _sample_until_gone(control: Path) -> None:
-    stacks: Counter[tuple[str, tuple[str, ...]]] = Counter()
-    usual_s = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_S)
-    while control.exists():
-        time.sleep(_SAMPLE_S)
+class Sampler:
+    """Looks at all threads on a timer's signal.
+
+    Python handles it in the main thread, between two of its own steps: a thread that had to ask for its turn would
+    see the others only where they give theirs away.
+    """
+
+    def __init__(self, control: Path) -> None:
+        self._control = control
+        self._stacks: Counter[tuple[str, Stack]] = Counter()
+        signal.signal(signal.SIGALRM, self._take)
+        threading.Thread(target=self._obey, name="sampler", daemon=True).start()
+
+    def _obey(self) -> None:
+        while True:
+            time.sleep(_LOOK_S)
+            if self._control.exists():
+                self._stacks.clear()
+                signal.setitimer(signal.ITIMER_REAL, _SAMPLE_S, _SAMPLE_S)
+                while self._control.exists():
+                    time.sleep(_LOOK_S)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                self._write()
+
+    def _take(self, _signal_number: int, interrupted: FrameType | None) -> None:
         names = {thread.ident: thread.name for thread in threading.enumerate()}
-        for ident, frame in sys._current_frames().items():  # noqa: SLF001 - there is no other way to it
-            if ident != threading.get_ident():
-                stacks[names.get(ident, "?"), _stack(frame)] += 1
-    sys.setswitchinterval(usual_s)
-    found = [[name, list(stack), count] for (name, stack), count in stacks.most_common()]
-    control.with_suffix(".writing").write_text(json.dumps(found))
-    control.with_suffix(".writing").rename(control.with_suffix(".json"))
+        frames = sys._current_frames()  # noqa: SLF001 - there is no other way to see them
+        for ident, frame in frames.items():
+            here = ident == threading.get_ident()
+            self._stacks[names.get(ident, "?"), _stack(interrupted if here else frame)] += 1
+
+    def _write(self) -> None:
+        found = [[name, list(stack), count] for (name, stack), count in self._stacks.most_common()]
+        draft = self._control.with_suffix(".writing")
+        draft.write_text(json.dumps(found))
+        draft.rename(self._control.with_suffix(".json"))
 
 
-def _stack(frame: FrameType | None) -> tuple[str, ...]:
+def _stack(frame: FrameType | None) -> Stack:
     """Return `FILE:FUNCTION` of each frame, the innermost first."""
     found = []
     while frame is not None and len(found) < _DEPTH:
@@ -51,5 +67,5 @@ def _stack(frame: FrameType | None) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_sample, args=(Path(os.environ["BENCH_SAMPLES"]),), name="sampler", daemon=True).start()
+    Sampler(Path(os.environ["BENCH_SAMPLES"]))
     main()

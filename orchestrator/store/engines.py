@@ -1,13 +1,16 @@
 """Opening a database, and a transaction on it: how each kind is told to keep what it was given."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from orchestrator.store.prepared import run
+
+T = TypeVar("T")
 
 READERS = 4
 _BEGIN = "revela_begin"
@@ -19,7 +22,7 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
     if not url.startswith("sqlite"):
         engine = sa.create_engine(url, pool_size=READERS + 1, pool_pre_ping=True)
         return engine, engine
-    return _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1), _sqlite_engine(url, "BEGIN", pool_size=READERS)
+    return _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1), _sqlite_engine(url, "BEGIN", pool_size=READERS + 1)
 
 
 @contextmanager
@@ -29,6 +32,30 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         if begin := engine.get_execution_options().get(_BEGIN):
             run(connection, begin)  # not by SQLAlchemy's event: an engine with listeners calls them at every statement
         yield connection
+
+
+class Glance:
+    """One connection that is kept open for reads of a few rows, each a snapshot of its own. Any thread may use it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._connection = engine.connect()
+        self._raw: Any = self._connection.connection.dbapi_connection
+        run(self._connection, "PRAGMA busy_timeout=0")  # who glances must not be held up
+        self._lock = threading.Lock()
+
+    def read(self, function: Callable[[Connection], T]) -> T:
+        """Return what `function` returns."""
+        with self._lock:
+            run(self._connection, "BEGIN")
+            try:
+                return function(self._connection)
+            finally:
+                self._connection.rollback()
+                self._raw.rollback()  # SQLAlchemy knows of no transaction if all statements were prepared ones
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
 
 def _sqlite_engine(url: str, begin: str, pool_size: int) -> Engine:

@@ -81,7 +81,7 @@ class Doorkeeper:
         known = self._verified.get(digest)
         if known and known.key.id == parsed.id and 0 <= now_ms - known.at_ms < KEY_MEMORY_MS:
             return known.key if known.key.valid_at(now_ms) else None
-        key = await self._store.read(lambda connection: _matching_key(connection, parsed.id, digest))
+        key = await self._store.glance(lambda connection: _matching_key(connection, parsed.id, digest))
         if key is None or not key.valid_at(now_ms):
             self._verified.pop(digest, None)
             return None

@@ -106,6 +106,43 @@ def test_a_caller_whose_event_loop_has_ended_does_not_stop_the_writer(tmp_path: 
     asyncio.run(go_on())
 
 
+async def test_a_glance_sees_what_is_committed_and_nothing_else(store: Store) -> None:
+    await store.write(lambda c: c.execute(insert(1)))
+    assert await store.glance(lambda c: list(c.execute(sa.text("SELECT n FROM t")).scalars())) == [1]
+    gate, began = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        connection.execute(insert(2))
+        began.set()
+        gate.wait(10)
+
+    writing = asyncio.ensure_future(store.write(slow))
+    assert await asyncio.to_thread(began.wait, 10)
+    for _ in range(2):
+        assert await store.glance(lambda c: list(c.execute(sa.text("SELECT n FROM t")).scalars())) == [1]
+    gate.set()
+    await writing
+    assert await store.glance(lambda c: list(c.execute(sa.text("SELECT n FROM t")).scalars())) == [1, 2]
+
+
+async def test_a_glance_is_one_snapshot_and_refuses_as_a_read_does(store: Store) -> None:
+    def refuse(connection: Connection) -> None:
+        connection.execute(sa.text("SELECT n FROM t"))
+        raise Conflict
+
+    for _ in range(2):
+        with pytest.raises(Conflict):
+            await store.glance(refuse)
+        with pytest.raises(StoreUnavailable):
+            await store.glance(lambda c: c.execute(sa.text("SELECT * FROM nothing")))
+    assert await store.glance(lambda c: c.execute(sa.text("SELECT count(*) FROM t")).scalar()) == 0
+
+
+async def test_a_glance_waits_for_no_lock(store: Store) -> None:
+    assert await store.glance(lambda c: c.execute(sa.text("PRAGMA busy_timeout")).scalar()) == 0
+    assert await store.read(lambda c: c.execute(sa.text("PRAGMA busy_timeout")).scalar()) == 5000
+
+
 async def test_many_writers_lose_nothing(store: Store) -> None:
     await asyncio.gather(*(store.write(lambda c, n=n: c.execute(insert(n))) for n in range(500)))  # type: ignore[misc]
     assert await rows(store) == list(range(500))
