@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
+
 from orchestrator.storage.durable import Draft, check_room, disk_errors
+from orchestrator.storage.keys import job_of
 from orchestrator.storage.port import LocalDownload, StoredObject
 from shared.clock import Clock
 from shared.errors import StorageUnavailable
@@ -107,6 +110,7 @@ class DiskStorage:
     async def open_read(self, token: str) -> LocalDownload | None:
         """Return the file that a read token names; LinkInvalid for other texts, LinkExpired for an old one."""
         key, expires_ms = json.loads(self._signer.open(READ_PURPOSE, token))
+        structlog.contextvars.bind_contextvars(job_id=job_of(key))
         if self._clock.now_ms() >= expires_ms:
             raise LinkExpired
         return await self._in_thread(lambda: self._find(key))
@@ -148,6 +152,7 @@ class DiskStorage:
 
     def _opened_grant(self, token: str) -> _Grant:
         grant = _Grant(*json.loads(self._signer.open(UPLOAD_PURPOSE, token)))
+        structlog.contextvars.bind_contextvars(job_id=job_of(grant.key))
         if self._clock.now_ms() >= grant.expires_ms:
             raise LinkExpired
         return grant

@@ -19,3 +19,10 @@ def result_key(prefix: str, item_n: int) -> str:
 def manifest_key(prefix: str) -> str:
     """Return the key of the attempt's manifest."""
     return f"{prefix}/manifest.json"
+
+
+def job_of(key: str) -> str | None:
+    """Return the job that an object belongs to; None for one that belongs to no job."""
+    _, _, below = key.partition("/")
+    job_id, _, rest = below.partition("/")
+    return job_id if rest and job_id.startswith("job_") else None

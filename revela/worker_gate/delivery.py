@@ -23,11 +23,12 @@ async def deliver(link: PoolLink, path_and_query: str, body: bytes) -> int:
         stop=stop_before_delay(_GIVE_UP_S),
         reraise=True,
     )
+    provider_id = path_and_query.partition("?")[0].rpartition("/")[2]
     try:
         answer: PoolAnswer = await trying(link.exchange, "POST", path_and_query, timeout_s=_TRY_S, body=body)
     except PoolAway as away:
-        log.error("result.dropped", reason=str(away), after_s=_GIVE_UP_S)
+        log.error("result.dropped", provider_id=provider_id, reason=str(away), after_s=_GIVE_UP_S)
         return 200
     if answer.status >= 300:
-        log.error("result.refused", status=answer.status)
+        log.error("result.refused", provider_id=provider_id, status=answer.status)
     return answer.status

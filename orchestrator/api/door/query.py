@@ -4,6 +4,7 @@ import re
 from functools import cache
 from typing import Any, TypeVar, get_origin
 
+import structlog
 from pydantic import ValidationError
 from starlette.requests import Request
 
@@ -36,8 +37,9 @@ def _lists(model: type[ClientModel]) -> frozenset[str]:
 
 
 def job_id_in(request: Request) -> str:
-    """Return the job id in a request's path; NotFound for what can't be one."""
+    """Return the job id in a request's path, and bind it to the log's lines; NotFound for what can't be one."""
     job_id: str = request.path_params["job_id"]
     if not JOB_ID.fullmatch(job_id):
         raise NotFound
+    structlog.contextvars.bind_contextvars(job_id=job_id)
     return job_id

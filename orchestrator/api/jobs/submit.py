@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import Field
 import structlog
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
