@@ -7,7 +7,18 @@ from typer.core import TyperGroup
 
 SECTIONS = {
     "See it work": ("demo", "doctor"),
-    "Give jobs to a server": ("submit", "job", "jobs", "events", "download", "cancel", "retry", "delete", "webhooks", "operations"),
+    "Give jobs to a server": (
+        "submit",
+        "job",
+        "jobs",
+        "events",
+        "download",
+        "cancel",
+        "retry",
+        "delete",
+        "webhooks",
+        "operations",
+    ),
     "Run a server and its workers": ("serve", "keys", "tenants", "worker", "migrate"),
 }
 

@@ -54,7 +54,7 @@ class _Receiver(BaseHTTPRequestHandler):
     server: Listener
     timeout = _READ_S
 
-    def do_POST(self) -> None:  # noqa: N802 - named by http.server
+    def do_POST(self) -> None:
         """Answer 204 to what is genuine, 401 to what is not."""
         size_text = self.headers.get("content-length", "")
         if not size_text.isdecimal() or int(size_text) > _MAX_BODY_BYTES:

@@ -1,7 +1,7 @@
 """Changing a tenant's webhook secret, straight in the server's database.
 
-As `revela keys` does: a key with the scope `admin`, which the API's own route needs, is rarely at hand when a secret has
-leaked, and whoever runs the server needs none.
+As `revela keys` does: a key with the scope `admin`, which the API's own route needs, is rarely at hand when a secret
+has leaked, and whoever runs the server needs none.
 """
 
 import json
