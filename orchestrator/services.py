@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from orchestrator.changes import Changes
 from orchestrator.dispatch.port import Endpoint
@@ -15,7 +14,7 @@ from orchestrator.metrics.tally import Tally
 from orchestrator.pool.local_workers import LocalOptions
 from orchestrator.pool.pool import Pool
 from orchestrator.settings import POOL_ENDPOINT, Settings
-from orchestrator.storage.disk import DiskStorage
+from orchestrator.storage.choose import open_storage
 from orchestrator.storage.port import Storage
 from orchestrator.store.events import Announce
 from orchestrator.store.migrate import upgrade
@@ -26,7 +25,6 @@ from orchestrator.webhooks.outbox import Outbox
 from orchestrator.webhooks.wake import Wake
 from shared.catalogue import Catalogue
 from shared.clock import Clock, SteadyClock
-from shared.errors import SettingsError
 from shared.signing import Signer
 
 
@@ -71,7 +69,7 @@ def open_services(settings: Settings, clock: Clock) -> Services:
         links=links,
         catalogue=Catalogue.discover(settings.extra_operations),
         store=Store(settings.resolved_database_url, metrics.committed),
-        storage=_open_storage(settings, signer, clock),
+        storage=open_storage(settings.resolved_storage_url, settings.public_url, signer, clock),
         endpoint=RunPodEndpoint(settings.resolved_endpoint_url, _endpoint_key(settings, signer)),
         announce=outbox.announce,
         webhook_written=outbox.written,
@@ -116,10 +114,3 @@ def _endpoint_key(settings: Settings, signer: Signer) -> str:
     if settings.uses_pool or settings.runpod_api_key is None:
         return pool_client_key(signer)
     return settings.runpod_api_key.get_secret_value()
-
-
-def _open_storage(settings: Settings, signer: Signer, clock: Clock) -> Storage:
-    url = settings.storage_url or f"file://{settings.data_dir.resolve() / 'objects'}"
-    if not url.startswith("file://"):
-        raise SettingsError("REVELA_STORAGE_URL: only file:///FOLDER is supported")
-    return DiskStorage(Path(url.removeprefix("file://")), settings.public_url, signer, clock)

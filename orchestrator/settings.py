@@ -186,6 +186,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'revela.db'}"
 
     @property
+    def resolved_storage_url(self) -> str:
+        """Where outputs lie."""
+        return self.storage_url or f"file://{self.data_dir.resolve() / 'objects'}"
+
+    @property
     def private_sources(self) -> tuple[str, ...]:
         """The entries of `allow_private_sources`."""
         return _split(self.allow_private_sources)

@@ -26,6 +26,7 @@ class Server:
     def __init__(self, folder: Path, workers: int, **settings: str) -> None:
         self.folder = folder
         self.journal = folder / "journal"
+        folder.mkdir(exist_ok=True)
         self.journal.touch()
         self._workers = workers
         self._port = _free_port()

@@ -6,7 +6,7 @@ from pathlib import Path
 from orchestrator.dispatch.port import EndpointHealth
 from orchestrator.dispatch.runpod import RunPodEndpoint
 from orchestrator.settings import Settings
-from orchestrator.storage.disk import DiskStorage
+from orchestrator.storage.choose import open_storage
 from orchestrator.store.migrate import HEAD, current_revision
 from orchestrator.store.store import Store
 from revela.doctor.finding import Check, Finding, State
@@ -27,13 +27,12 @@ def server_checks() -> list[Check]:
 
 def check_storage(settings: Settings) -> Finding:
     """Outputs can be written. The check signs nothing, so it needs no secret."""
-    root = Path((settings.storage_url or f"file://{settings.data_dir.resolve() / 'objects'}").removeprefix("file://"))
-    storage = DiskStorage(root, settings.public_url, Signer(b""), SystemClock())
+    url = settings.resolved_storage_url
     try:
-        asyncio.run(storage.check())
-    except (AdapterError, OSError) as failure:
+        asyncio.run(open_storage(url, settings.public_url, Signer(b""), SystemClock()).check())
+    except (AdapterError, SettingsError, OSError) as failure:
         return Finding("storage", State.BROKEN, str(failure), "see REVELA_STORAGE_URL and REVELA_DATA_DIR")
-    return Finding("storage", State.WORKS, str(root))
+    return Finding("storage", State.WORKS, url.partition("?")[0].removeprefix("file://"))
 
 
 def check_database(settings: Settings) -> Finding:
