@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install -q
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q pyproject.toml
 
-.PHONY: help setup demo serve test check docs bench lock clean
+.PHONY: help setup demo serve test check fuzz docs bench lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ check: setup ## Check format, lint, types, borders, Dockerfiles and the project'
 	$(BIN)/lint-imports
 	$(BIN)/hadolint --config .hadolint.yaml Dockerfile.orchestrator Dockerfile.worker
 	$(BIN)/python -m pytest -m "not slow" tests/project
+
+fuzz: setup ## Ask the API much of what was made up from its description, for some minutes
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-150} FUZZ_LONGEST_S=1800 $(BIN)/python -m pytest tests/fuzz
 
 docs: setup ## Bring the documents up to date that are made from the code: operations, errors, settings
 	$(BIN)/python -m tests.project.pages
