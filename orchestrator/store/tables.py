@@ -25,6 +25,7 @@ tenants = sa.Table(
     sa.Column("webhook_secret_n", sa.Integer, nullable=False, server_default="1", comment="counts rotations"),
     sa.Column("webhook_rotated_ms", _Ms, comment="when the present secret was made; null: with the tenant"),
     sa.Column("webhook_previous_until_ms", _Ms, comment="how long the secret before signs as well"),
+    sa.Column("source_hosts", sa.JSON(none_as_null=True), comment="inputs may come from these hosts only; null: any"),
 )
 
 jobs = sa.Table(
@@ -56,6 +57,10 @@ jobs = sa.Table(
     sa.Column("expires_ms", _Ms),
     sa.Column("execution_ms", _Ms, nullable=False, server_default="0"),
     sa.Column("cost", sa.Float, comment="null where no price was set"),
+    sa.Column("pinned_ms", _Ms, comment="since when its outputs are kept beyond their time"),
+    sa.Column("legal_hold", sa.JSON(none_as_null=True), comment="reason, author, at_ms: nothing of it may be deleted"),
+    sa.Column("outputs_deleted_ms", _Ms),
+    sa.Index(None, "expires_ms"),
     sa.Index(None, "retry_of", unique=True),
     sa.Index(None, "tenant", "id"),
     sa.Index(None, "tenant", "status", "id"),
@@ -92,6 +97,44 @@ purges = sa.Table(
     sa.Column("next_ms", _Ms, nullable=False),
     sa.Column("until_ms", _Ms, nullable=False, comment="a worker may still write there until then"),
     sa.Index(None, "next_ms"),
+)
+
+uploads = sa.Table(
+    "uploads",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("key_id", _Id, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, comment="waiting, completed, rejected or expired"),
+    sa.Column("name", sa.String(255), nullable=False, comment="the user's; never part of a key"),
+    sa.Column("object_key", sa.String(255), nullable=False, comment="another upload's where the same file came before"),
+    sa.Column("content_type", sa.String(128), nullable=False),
+    sa.Column("size_bytes", _Ms, nullable=False),
+    sa.Column("sha256", sa.String(64), comment="as the client said, then as it was found"),
+    sa.Column("multipart_id", sa.Text, comment="null where one PUT is enough"),
+    sa.Column("part_bytes", _Ms),
+    sa.Column("etag", sa.String(128), comment="pinned at completion: a later change of the object is seen"),
+    sa.Column("problem", sa.JSON(none_as_null=True), comment="why it was rejected"),
+    sa.Column("created_ms", _Ms, nullable=False),
+    sa.Column("completed_ms", _Ms),
+    sa.Column("expires_ms", _Ms, nullable=False, comment="until when it may be sent; then how long it is kept"),
+    sa.Index(None, "tenant", "id"),
+    sa.Index(None, "tenant", "sha256"),
+    sa.Index(None, "state", "expires_ms"),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("at_ms", _Ms, nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False, comment="a key's id, or what did it by itself"),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("subject", sa.String(160), nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Index(None, "tenant", "seq"),
+    sqlite_autoincrement=True,
 )
 
 items = sa.Table(
