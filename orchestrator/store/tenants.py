@@ -58,6 +58,11 @@ def ensure_tenant(connection: Connection, tenant: str, now_ms: int) -> None:
         _MAKE.change(connection, {"tenant": tenant, "created_ms": now_ms})
 
 
+def is_suspended(connection: Connection, tenant: str) -> bool:
+    """Return whether a tenant may do nothing at present."""
+    return connection.execute(sa.select(tenants.c.suspended_ms).where(tenants.c.tenant == tenant)).scalar() is not None
+
+
 def open_items(connection: Connection, tenant: str) -> int:
     """Return how many of a tenant's items have not ended."""
     return connection.execute(sa.select(tenants.c.open_items).where(tenants.c.tenant == tenant)).scalar() or 0

@@ -21,6 +21,7 @@ from shared.refusals import (
     QueueFull,
     RequestError,
     TooManyRequests,
+    TooManyStreams,
     Unauthenticated,
 )
 from shared.wire.problem import Problem, ProblemField
@@ -109,6 +110,8 @@ def answer(error: RevelaError, request_id: str | None, headers: Mapping[str, str
             return ProblemResponse(problem, {"retry-after": str(wait_s)})
         case IdempotencyInProgress():
             return ProblemResponse(problem, {"retry-after": "1"})
+        case TooManyStreams():
+            return ProblemResponse(problem, {"retry-after": str(RETRY_AFTER_S), **(headers or {})})
         case AdapterError():
             return ProblemResponse(problem, {"retry-after": str(RETRY_AFTER_S)})
         case _:

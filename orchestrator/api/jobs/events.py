@@ -3,14 +3,12 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import structlog
 from pydantic import Field
-from pydantic_core import to_json
 from sqlalchemy.engine import Connection
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
@@ -22,18 +20,27 @@ from orchestrator.api.door.answers import json_response
 from orchestrator.api.door.described import Described, Header, Reply
 from orchestrator.api.door.problems import answer, request_id_of
 from orchestrator.api.door.query import job_id_in, read_query
+from orchestrator.api.jobs.news import message, read_news
 from orchestrator.caller import Caller
 from orchestrator.keys import READ_JOBS
 from orchestrator.services import Services
-from orchestrator.store.events import events_after, items_named, last_seq
-from orchestrator.store.reading import Stored, job_row, job_status_of, task_rows
+from orchestrator.store.events import last_seq
+from orchestrator.store.reading import job_status_of
+from orchestrator.store.tenants import is_suspended
 from orchestrator.streams import Place
-from orchestrator.views import Json, item_view, progress_view
 from shared.clock import to_datetime
 from shared.errors import AdapterError
-from shared.refusals import EventIdInvalid, LinkExpired, LinkInvalid, NotFound, RequestError, TooManyStreams
+from shared.refusals import (
+    EventIdInvalid,
+    LinkExpired,
+    LinkInvalid,
+    NotFound,
+    RequestError,
+    TenantSuspended,
+    TooManyStreams,
+)
 from shared.wire.events import EventsLink
-from shared.wire.job import JobSummary, ProgressView
+from shared.wire.job import ProgressView
 from shared.wire.model import ClientModel
 from shared.wire.status import Status
 
@@ -44,10 +51,6 @@ RETRY_MS = 3000
 LONGEST_S = 3600.0
 """The longest that one stream lasts, and a token is good for: a client comes again with a key that may be revoked."""
 PROGRESS_EVERY_S = 1.0
-PAGE = 100
-"""How many events are read and sent at once."""
-ITEM_OUTPUT_BYTES = 16 << 10
-"""The longest list of an item's files that an event carries."""
 
 _PURPOSE = "events"
 _MIN_PAUSE_S = 0.1
@@ -70,7 +73,10 @@ class EventsQuery(ClientModel):
 
 
 async def follow_job(services: Services, request: Request, caller: Caller) -> Response:
-    """``GET /v1/jobs/{id}/events``: a stream for a caller with a key."""
+    """``GET /v1/jobs/{id}/events``: what has happened to a job, then every change as it happens (server-sent events).
+
+    With a key, or from a page by the link that ``POST …/events/token`` makes.
+    """
     until_ms = services.clock.now_ms() + round(LONGEST_S * 1000)
     return await _open(services, request, caller.tenant, until_ms, {})
 
@@ -79,6 +85,8 @@ async def follow_job_by_token(services: Services, request: Request) -> Response:
     """``GET /v1/jobs/{id}/events?token=…``: a stream for a page of any origin; so are its refusals."""
     try:
         tenant, until_ms = _opened_token(services, request)
+        if await services.store.read(lambda connection: is_suspended(connection, tenant)):
+            raise TenantSuspended
         return await _open(services, request, tenant, until_ms, _ANY_ORIGIN)
     except RequestError as refused:
         return answer(refused, request_id_of(request), _ANY_ORIGIN)
@@ -159,8 +167,12 @@ async def _messages(services: Services, tenant: str, job_id: str, seq: int, unti
         while True:
             wake.clear()  # before the read, so that no change falls between the two
             due = loop.time() - told_s >= PROGRESS_EVERY_S
+            asked_ms = services.clock.now_ms() if due else None
+            look = partial(
+                read_news, links=services.links, tenant=tenant, job_id=job_id, seq=seq, progress_at_ms=asked_ms
+            )
             try:
-                news = await services.store.read(partial(_read_news, services, tenant, job_id, seq, due))
+                news = await services.store.read(look)
             except AdapterError as failed:
                 _log.warning("stream.broken_off", code=failed.code)
                 return
@@ -173,7 +185,7 @@ async def _messages(services: Services, tenant: str, job_id: str, seq: int, unti
                 continue
             if news.progress is not None and _steps(news.progress) != told:
                 told, told_s = _steps(news.progress), loop.time()
-                yield _message("progress", news.progress)
+                yield message("progress", news.progress)
             left_s = (until_ms - services.clock.now_ms()) / 1000
             if services.streams.closing or left_s <= 0:
                 return
@@ -189,70 +201,9 @@ async def _wait(wake: asyncio.Event, timeout_s: float) -> None:
         return
 
 
-@dataclass(frozen=True, slots=True)
-class _News:
-    """What one read found."""
-
-    seq: int
-    sent: bytes = b""
-    progress: ProgressView | None = None
-    more: bool = False
-    ended: bool = False
-
-
-def _read_news(
-    services: Services, tenant: str, job_id: str, seq: int, with_progress: bool, connection: Connection
-) -> _News:
-    """Read what came after `seq`. The job's row is read last, so that it is no older than the events beside it."""
-    rows = events_after(connection, tenant, job_id, seq, PAGE)
-    named = [row.data["id"] for row in rows if row.type == "item"]
-    items = {item.item_id: item for item in items_named(connection, tenant, job_id, named)}
-    job = job_row(connection, tenant, job_id)
-    if job is None:
-        return _News(seq, ended=True)
-    sent = bytearray()
-    ended = False
-    for row in rows:
-        at = to_datetime(row.at_ms)
-        if row.type == "status":
-            ended = Status(row.data["status"]).terminal
-            view = _status_view(row.data["status"], job if ended else None)
-        else:
-            view = _item_view(item_view(items[row.data["id"]], job_id, services.links))
-        sent += _message(row.type, {**view, "at": at}, row.seq)
-    more = len(rows) == PAGE and not ended
-    progress = None
-    if with_progress and not more and not ended:
-        progress = progress_view(job, task_rows(connection, tenant, job_id), services.clock.now_ms())
-    return _News(rows[-1].seq if rows else seq, bytes(sent), progress, more, ended)
-
-
-def _status_view(status: str, ended_job: Stored | None) -> Json:
-    if ended_job is None:
-        return {"status": status}
-    summary = JobSummary(
-        total=ended_job["items_total"], succeeded=ended_job["items_succeeded"], failed=ended_job["items_failed"]
-    )
-    return {"status": status, "summary": summary, "error": ended_job["error"]}
-
-
-def _item_view(view: Json) -> Json:
-    """Return an item as an event shows it: without its report, and with its files unless they are very many."""
-    del view["result"]
-    if len(to_json(view["output"])) > ITEM_OUTPUT_BYTES:
-        view["output"] = None
-    return view
-
-
 def _steps(progress: ProgressView) -> tuple[Any, ...]:
     """Return what counts as a change; the remaining time alone does not, for it is reckoned anew at every read."""
     return progress.stage, progress.percent, progress.items_done
-
-
-def _message(kind: str, data: Any, seq: int | None = None) -> bytes:
-    """Return one event; progress has no number, since it is not stored."""
-    text = to_json(data).decode()
-    return ServerSentEvent(text, event=kind, id=None if seq is None else str(seq), sep="\n").encode()
 
 
 _EXAMPLE = """\

@@ -40,6 +40,7 @@ async def test_a_tenant_has_so_many_streams_and_no_more(small: Api) -> None:
         await open_streams(stack, small, job_id, 3)
         refused = await small.client.get(f"/v1/jobs/{job_id}/events")
         assert (refused.status_code, refused.json()["code"]) == (429, "too-many-streams")
+        assert int(refused.headers["retry-after"]) > 0
         async with small.as_tenant("rival") as rival:
             theirs = (await rival.post("/v1/jobs", json={"operation": "echo", "input": {}})).json()["id"]
             async with following(rival, f"/v1/jobs/{theirs}/events") as reader:
@@ -88,7 +89,7 @@ async def test_streams_without_news_share_one_look_a_second(api: Api, monkeypatc
         await api.end_items(job_ids[0], [failed(0, "i0")])
         await until(lambda: len(api.services.streams) == 15)
         # One for each follower of that job, or two where the look was quicker than the announcement.
-        assert 5 <= sum("_read_news" in name for name in reads) <= 10
+        assert 5 <= sum("read_news" in name for name in reads) <= 10
 
 
 async def test_all_streams_end_when_the_server_closes(api: Api) -> None:

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from orchestrator.store.tenants import mark_suspended
 from tests.orchestrator.api.following.reader import following, stored
 from tests.orchestrator.api.following.test_events import ended_job, failed
 from tests.orchestrator.api.running import PUBLIC_URL, Api
@@ -91,3 +92,10 @@ async def test_a_link_is_to_be_had_with_a_reader_s_key_only(api: Api) -> None:
         assert (await writer.post(f"/v1/jobs/{job_id}/events/token")).status_code == 403
         assert (await writer.get(f"/v1/jobs/{job_id}/events")).status_code == 403
     await api.end_items(job_id, [failed(0, "i0")])
+
+
+async def test_a_link_of_a_suspended_tenant_leads_nowhere(api: Api, stranger: httpx.AsyncClient) -> None:
+    address = await link_to(api, await ended_job(api))
+    await api.services.store.write(lambda c: mark_suspended(c, "acme", api.clock.now_ms()))
+    refused = await stranger.get(address)
+    assert (refused.status_code, refused.json()["code"]) == (403, "tenant-suspended")
