@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
-from orchestrator.webhooks.lanes import DueEvent, DueLane, due_lanes, first_due
+from orchestrator.webhooks.lanes import CANDIDATES, DueEvent, DueLane, due_lanes, first_due
 from orchestrator.webhooks.secrets import SecretState, secret_state
 from orchestrator.webhooks.slots import Slots
 
@@ -36,14 +36,19 @@ def choose(connection: Connection, now_ms: int, slots: Slots, busy: Collection[s
         lanes = due_lanes(
             connection, now_ms, passed, slots.full(), slots.full_of_failing(), failing_too=slots.failing_left
         )
-        if not lanes:
-            break
         for due in lanes:
-            event, failing = first_due(connection, due.lane, now_ms), due.failures > 0
-            if event is None:
+            if slots.take(due.tenant, failing=due.failures > 0):
                 passed.add(due.lane)
-                choice.idle.append(due)
-            elif slots.take(due.tenant, failing=failing):
-                passed.add(due.lane)
-                choice.chosen.append(Chosen(event, secret_state(connection, due.tenant), failing))
+                _look_into(connection, due, now_ms, slots, choice)
+        if len(lanes) < CANDIDATES:
+            break  # there are no more; with more of them, those of tenants that are full by now hid others
     return choice
+
+
+def _look_into(connection: Connection, due: DueLane, now_ms: int, slots: Slots, choice: Choice) -> None:
+    event, failing = first_due(connection, due.lane, now_ms), due.failures > 0
+    if event is None:
+        slots.give_back(due.tenant, failing=failing)
+        choice.idle.append(due)
+    else:
+        choice.chosen.append(Chosen(event, secret_state(connection, due.tenant), failing))

@@ -128,7 +128,8 @@ class Deliverer:
 async def delivering(services: Services, bounds: Bounds | None = None) -> AsyncIterator[Deliverer]:
     """Open what delivering needs, and end it in order."""
     bounds = bounds or Bounds()
-    async with guarded_session(services.settings.private_sources, ThreadsResolver(bounds.in_all)) as client:
+    resolver = ThreadsResolver(2 * bounds.in_all)  # a look-up that hangs outlives its try
+    async with guarded_session(services.settings.private_sources, resolver) as client:
         deliverer = Deliverer(services, client, bounds)
         try:
             yield deliverer

@@ -58,6 +58,12 @@ class Slots:
         self._add(tenant, failing=failing)
         return True
 
+    def give_back(self, tenant: str, *, failing: bool) -> None:
+        """Free a place that was taken for this."""
+        self._taken[tenant] -= 1
+        if failing:
+            self._failing[tenant] -= 1
+
     def _add(self, tenant: str, *, failing: bool) -> None:
         self._taken[tenant] += 1
         if failing:

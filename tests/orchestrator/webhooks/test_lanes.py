@@ -2,6 +2,7 @@
 
 import asyncio
 import statistics
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.store import tables
 from orchestrator.webhooks.choose import choose
-from orchestrator.webhooks.lanes import NewEvent, add_event, lane_of
+from orchestrator.webhooks.lanes import CANDIDATES, NewEvent, add_event, lane_of
 from orchestrator.webhooks.slots import Bounds, Slots
 from orchestrator.webhooks.tries import Try, record_try
 from shared.wire.status import Status
@@ -101,6 +102,41 @@ async def state_of(post: Posting, job_id: str) -> str:
     return str((await post.only_delivery(job_id))["state"])
 
 
+async def test_a_tenant_with_very_many_addresses_hides_no_other(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await store.write(lambda c: add_addresses(c, 3 * CANDIDATES, tenant="acme", at_ms=1))
+        await store.write(lambda c: add_addresses(c, 3 * CANDIDATES, tenant="beta", at_ms=2))
+        await store.write(lambda c: add_addresses(c, 3, tenant="late", at_ms=3))
+        bounds = Bounds(in_all=64, per_tenant=8)
+        choice = await store.read(lambda c: choose(c, 5, Slots(bounds), ()))
+        assert Counter(chosen.event.tenant for chosen in choice.chosen) == {"acme": 8, "beta": 8, "late": 3}
+        busy = [chosen.event.lane for chosen in choice.chosen]
+        again = await store.read(lambda c: choose(c, 5, Slots(bounds), busy))
+        assert not {chosen.event.lane for chosen in again.chosen} & set(busy)
+
+
+async def test_a_look_is_cheap_beside_very_many_addresses(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await store.write(lambda c: add_addresses(c, BACKLOG, tenant="acme", at_ms=1))
+        await store.write(lambda c: add_addresses(c, 1, tenant="late", at_ms=2))
+        taken = [("acme", False)] * Bounds().per_tenant
+
+        def look(connection: Connection) -> None:
+            choice = choose(connection, 5, Slots.taken_by(Bounds(), taken), ())
+            assert [chosen.event.tenant for chosen in choice.chosen] == ["late"]
+
+        assert await store.write(lambda c: steps(c, look)) < 20 * BACKLOG
+
+
+def add_addresses(connection: Connection, count: int, *, tenant: str, at_ms: int) -> None:
+    """Write events of one tenant for so many addresses."""
+    urls = [f"https://hooks.example/{n}" for n in range(count)]
+    rows = [event_row(f"{tenant}_{n}", tenant, url, at_ms) for n, url in enumerate(urls)]
+    connection.execute(tables.outbox.insert(), rows)
+    lanes = [{"lane": lane_of(tenant, url), "tenant": tenant, "url": url, "next_ms": at_ms} for url in urls]
+    connection.execute(tables.webhook_targets.insert(), lanes)
+
+
 async def delivery_times_s(post: Posting) -> list[float]:
     """Return how long each of some deliveries took from its event's writing to its arrival."""
     loop, times_s = asyncio.get_running_loop(), []
@@ -122,11 +158,18 @@ def add_backlog(connection: Connection, url: str, now_ms: int) -> None:
 
 
 def add_events(connection: Connection, count: int, at_ms: int, *, tenant: str, url: str) -> None:
-    """Write events without jobs: one by the way that all take, the rest of a lane in one go."""
-    first = sa.select(sa.func.count()).select_from(tables.outbox)
-    start = connection.execute(first).scalar_one()
+    """Write events without jobs: one by the way that all take, the rest of its lane in one go."""
+    start = connection.execute(sa.select(sa.func.max(tables.outbox.c.seq))).scalar() or 0
     add_event(connection, NewEvent(f"evt_{start}", tenant, "job_0", "job.completed", url, "{}", at_ms))
-    row = {
+    if count > 1:
+        rows = [event_row(f"evt_{start + n}", tenant, url, at_ms) for n in range(1, count)]
+        connection.execute(tables.outbox.insert(), rows)
+
+
+def event_row(event_id: str, tenant: str, url: str, at_ms: int) -> dict[str, object]:
+    """Return an event that waits."""
+    return {
+        "id": event_id,
         "tenant": tenant,
         "job_id": "job_0",
         "type": "job.completed",
@@ -138,8 +181,6 @@ def add_events(connection: Connection, count: int, at_ms: int, *, tenant: str, u
         "round_ms": at_ms,
         "next_try_ms": at_ms,
     }
-    if count > 1:
-        connection.execute(tables.outbox.insert(), [{**row, "id": f"evt_{start + n}"} for n in range(1, count)])
 
 
 LOOKS: dict[str, Callable[[Connection], object]] = {
