@@ -167,7 +167,7 @@ ROUTES = (
         "Fetch an output",
         open=get_output,
         replies=(
-            Reply("The file", media_type="application/octet-stream"),
+            Reply("The file, in its own type", media_type="*/*"),
             Reply("The part that was asked for", status=HTTPStatus.PARTIAL_CONTENT, media_type="*/*"),
             Reply("The client has it already", status=HTTPStatus.NOT_MODIFIED, media_type=None),
             Reply("The file lies there", status=HTTPStatus.TEMPORARY_REDIRECT, media_type=None),

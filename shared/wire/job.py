@@ -67,7 +67,10 @@ class JobRequest(ClientModel):
     )
 
     webhook: Annotated[str, StringConstraints(min_length=1, max_length=2048, strict=True)] | None = Field(
-        default=None, description="An https address to which signed events are sent"
+        default=None,
+        description="An https address to which signed events are sent",
+        examples=["https://example.com/hook"],
+        json_schema_extra={"pattern": "^https://"},
     )
     webhook_events: list[JobEvent] | None = Field(
         default=None,

@@ -15,6 +15,11 @@ _FORMS = (
     re.compile(r"upload://[A-Za-z0-9_]{1,64}"),
     re.compile(r"output://job_[0-9A-Z]{26}/[A-Za-z0-9._-]{1,128}/[a-z0-9_]{1,64}"),
 )
+_PATTERN = (
+    r"^([Hh][Tt][Tt][Pp][Ss]?://[^\s\\]{1,2040}|upload://[A-Za-z0-9_]{1,64}"
+    r"|output://job_[0-9A-Z]{26}/[A-Za-z0-9._-]{1,128}/[a-z0-9_]{1,64})$"
+)
+"""The three forms as JSON Schema says them, which knows no flags."""
 _HELP = "an https:// (or http://) address, upload://ID, or output://JOB/ITEM/SLOT"
 
 
@@ -58,6 +63,7 @@ class MediaInput(str):
             "type": "string",
             "format": "media-input",
             "maxLength": 2048,
+            "pattern": _PATTERN,
             "description": f"A file: {_HELP}.",
             "examples": ["https://example.com/photo.jpg"],
         }

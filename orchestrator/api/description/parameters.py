@@ -52,7 +52,8 @@ def parameters_of(described: Described, schemas: Schemas) -> list[Json]:
 
 def header_object(header: Header) -> Json:
     """Return a header of a request or an answer."""
-    made: Json = {"description": header.description, "schema": {"type": header.kind}}
+    pattern = {} if header.pattern is None else {"pattern": header.pattern}
+    made: Json = {"description": header.description, "schema": {"type": header.kind, **pattern}}
     if header.example is not None:
         made["example"] = int(header.example) if header.kind == "integer" else header.example
     return made

@@ -26,6 +26,7 @@ class Header:
     description: str
     example: str | None = None
     kind: Literal["string", "integer"] = "string"
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Listing jobs."""
 
+import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,21 +30,37 @@ def _name_and_value(text: str) -> str:
     return text
 
 
+def _no_number(text: Any) -> Any:
+    if isinstance(text, str) and not re.match(r"\d{4}-", text):
+        raise ValueError("a moment is RFC 3339, such as 2026-05-04T12:30:00Z")
+    return text
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+"""Pydantic alone takes a number for seconds since 1970 as well."""
+
+
 class JobsQuery(ClientModel):
     """Parameters of a list of jobs; all that are given must hold."""
 
-    status: Status | None = None
-    operation: str | None = Field(default=None, max_length=64)
-    label: list[Annotated[str, AfterValidator(_name_and_value)]] = Field(
-        default=[],
-        max_length=MAX_LABELS,
-        description="NAME:VALUE, and again for more; all must be there",
-        examples=[["order:A-17"]],
+    status: Status | None = Field(default=None, description="Only jobs that stand there")
+    operation: str | None = Field(
+        default=None, max_length=64, description="Only jobs of this one", examples=["img2vid"]
     )
-    created_after: AwareDatetime | None = Field(default=None, description="RFC 3339; this moment is included")
-    created_before: AwareDatetime | None = Field(default=None, description="RFC 3339; this moment is not included")
-    cursor: str | None = Field(default=None, pattern=rf"^{JOB_ID.pattern}$")
-    limit: int = Field(default=50, ge=1, le=100)
+    label: list[Annotated[str, AfterValidator(_name_and_value), Field(json_schema_extra={"pattern": "^[^:]+:"})]] = (
+        Field(
+            default=[],
+            max_length=MAX_LABELS,
+            description="NAME:VALUE, and again for more; all must be there",
+            examples=[["order:A-17"]],
+        )
+    )
+    created_after: Moment | None = Field(default=None, description="RFC 3339; this moment is included")
+    created_before: Moment | None = Field(default=None, description="RFC 3339; this moment is not included")
+    cursor: str | None = Field(
+        default=None, pattern=rf"^{JOB_ID.pattern}$", description="The next_cursor of the page before"
+    )
+    limit: int = Field(default=50, ge=1, le=100, description="How many jobs a page has")
 
     def as_filter(self) -> JobFilter:
         """Return what the store is asked for."""

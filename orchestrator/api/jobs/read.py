@@ -38,9 +38,9 @@ class JobQuery(ClientModel):
 class ItemsQuery(ClientModel):
     """Parameters of a read of a job's items."""
 
-    status: Status | None = None
-    cursor: int = Field(default=-1, ge=-1, le=1_000_000)
-    limit: int = Field(default=100, ge=1, le=1000)
+    status: Status | None = Field(default=None, description="Only items that stand there")
+    cursor: int = Field(default=-1, ge=-1, le=1_000_000, description="The next_cursor of the page before")
+    limit: int = Field(default=100, ge=1, le=1000, description="How many items a page has")
 
 
 async def read_job(services: Services, request: Request, caller: Caller) -> Response:

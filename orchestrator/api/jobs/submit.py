@@ -132,6 +132,7 @@ _KEY = Header(
     "Idempotency-Key",
     "Makes the submit safe to repeat: the same key and body give the same job for as long as it is kept",
     "8e03978e-40d5-43e8-bc93-6894a57f9324",
+    pattern="^[!#-~]([ -~]{0,253}[!-~])?$",
 )
 _PREFER = Header(
     "Prefer", "wait=N holds the answer for up to N seconds (25 at most), respond-async does not", "wait=10"

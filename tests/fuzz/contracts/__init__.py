@@ -1,0 +1,1 @@
+"""An operation that no made-up parameter can do harm with."""
