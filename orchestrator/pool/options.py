@@ -19,6 +19,10 @@ MAX_RUNSYNC_BYTES = 20 << 20
 DEFAULT_WAIT_MS = 90_000
 MIN_WAIT_MS = 1_000
 MAX_WAIT_MS = 300_000
+DEFAULT_STREAM_WAIT_MS = 5_000
+"""How long a read of a stream waits for the next chunk; the SDK's client gives up after 10 s."""
+MAX_CHUNK_BYTES = (1 << 20) + 64
+"""One streamed chunk: 1 MB, and the little JSON around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class PoolOptions:
     result_ttl_s: float = 1800.0
     """How long a job is kept after its end, as RunPod does for /run."""
     max_result_bytes: int = 20 << 20
+    max_unread_bytes: int = 64 << 20
+    """What is kept of the streams that nobody reads, in memory; beyond it the oldest goes."""
     webhook_delays_s: tuple[float, ...] = (5.0, 20.0)
     """When a failed webhook is tried again, counted from its first try (as seen on RunPod)."""
     webhook_timeout_s: float = 10.0

@@ -10,14 +10,14 @@ import structlog
 from starlette.routing import Route
 
 from orchestrator.pool import credentials, deadlines
-from orchestrator.pool.client_routes import ClientHalf
 from orchestrator.pool.credentials import Worker
 from orchestrator.pool.local_workers import LocalOptions, LocalWorkers
 from orchestrator.pool.options import PoolOptions
 from orchestrator.pool.presence import Presence
+from orchestrator.pool.protocol.client import ClientHalf
+from orchestrator.pool.protocol.worker import WorkerHalf
 from orchestrator.pool.queue import JobQueue
 from orchestrator.pool.webhook import Webhooks
-from orchestrator.pool.worker_routes import WorkerHalf
 from orchestrator.store.store import Store
 from shared.clock import Clock
 from shared.errors import RevelaError

@@ -11,6 +11,7 @@ import structlog
 from orchestrator.changes import Changes
 from orchestrator.dispatch.port import EndpointStatus
 from orchestrator.pool import records
+from orchestrator.pool.chunks import Chunks
 from orchestrator.pool.held import Doorbell
 from orchestrator.pool.options import PoolOptions
 from orchestrator.pool.presence import Presence
@@ -58,7 +59,9 @@ class JobQueue:
         """Set when the pool's loop has something to do before its next tick."""
         self.ended = asyncio.Event()
         """Set when a job has ended: there may be a webhook to send."""
-        self._ends = Changes()
+        self.chunks = Chunks(options.max_unread_bytes)
+        """What workers stream and nobody has read yet."""
+        self._changes = Changes()
         self._progress: dict[str, Any] = {}
         self._swept_ms = 0
 
@@ -98,8 +101,7 @@ class JobQueue:
         """Requeue jobs that never reached their worker, or that it lost by no fault of theirs."""
         for job_id in job_ids:
             await self._store.write(partial(records.requeue_job, job_id=job_id, worker_id=worker_id, as_retry=False))
-            self._progress.pop(job_id, None)
-            self._offer()
+            self._begin_anew(job_id)
 
     async def find(self, job_id: str) -> PoolJob | None:
         """Return a job; None if it is unknown or forgotten."""
@@ -126,14 +128,29 @@ class JobQueue:
             if remaining_s <= 0:
                 break
             # The cap mends an end that was announced between the read and the wait.
-            await self._ends.wait(job_id, min(remaining_s, 1.0))
+            await self._changes.wait(job_id, min(remaining_s, 1.0))
+        return job
+
+    async def wait_for_chunks(self, job_id: str, wait_s: float) -> PoolJob | None:
+        """Return the job once there is a chunk to read, the job has ended, or the time is over."""
+        deadline_s = asyncio.get_running_loop().time() + wait_s
+        while (job := await self.find(job_id)) is not None and not (job.status.terminal or job_id in self.chunks):
+            remaining_s = deadline_s - asyncio.get_running_loop().time()
+            if remaining_s <= 0:
+                break
+            await self._changes.wait(job_id, min(remaining_s, 1.0))
         return job
 
     async def note_progress(self, worker_id: str, job_id: str, progress: Any) -> None:
         """Keep a progress value, if that worker still has that job."""
-        job = await self.find(job_id)
-        if job is not None and job.status is EndpointStatus.IN_PROGRESS and job.worker_id == worker_id:
+        if await self._holds(worker_id, job_id):
             self._progress[job_id] = progress
+
+    async def note_chunk(self, worker_id: str, job_id: str, chunk: str) -> None:
+        """Keep a streamed chunk (JSON text) until it is read, if that worker still has that job."""
+        if await self._holds(worker_id, job_id):
+            self.chunks.add(job_id, chunk, self._clock.now_ms())
+            self._changes.announce(job_id)
 
     async def finish(self, worker_id: str, job_id: str, outcome: Outcome) -> bool:
         """End a job as its worker reports; False if that worker no longer holds it: the first end stands."""
@@ -144,6 +161,23 @@ class JobQueue:
     async def cancel(self, job_id: str) -> PoolJob | None:
         """Cancel an open job and have its worker stop it; return the job as it then stands."""
         return await self._stop(job_id, EndpointStatus.CANCELLED, None)
+
+    async def retry(self, job_id: str) -> PoolJob | None:
+        """Put a job that FAILED or TIMED_OUT back into the queue; return the job as it then stands, changed or not."""
+        now_ms = self._clock.now_ms()
+        retried = partial(records.retry_job, endpoint=self.endpoint, job_id=job_id, now_ms=now_ms)
+        job = await self.find(job_id)
+        if job is not None and await self._store.write(retried):
+            self._begin_anew(job_id)
+            job = await self.find(job_id)
+        return job
+
+    async def purge(self) -> int:
+        """Remove every job that waits for a worker, as if it had never been; return how many there were."""
+        removed = await self._store.write(partial(records.delete_waiting, endpoint=self.endpoint))
+        for job_id in removed:
+            self._changes.announce(job_id)
+        return len(removed)
 
     async def time_out(self, job_id: str) -> None:
         """End a job that ran for too long and have its worker stop it."""
@@ -164,9 +198,8 @@ class JobQueue:
         if became is None:
             return
         log.warning("pool_job.lost", pool_job_id=job.id, worker_id=job.worker_id, reason=reason, became=became.value)
-        self._progress.pop(job.id, None)
         if became is EndpointStatus.IN_QUEUE:
-            self._offer()
+            self._begin_anew(job.id)
         else:
             self._announce_end(job.id)
 
@@ -197,14 +230,19 @@ class JobQueue:
             delete = partial(records.delete_expired, endpoint=self.endpoint, now_ms=now_ms)
             for job_id, worker_id in await self._store.write(delete):
                 self._progress.pop(job_id, None)
-                self._ends.announce(job_id)
+                self._changes.announce(job_id)
                 if worker_id is not None:
                     self.presence.stop(worker_id, job_id)
         if now_ms - self._swept_ms >= _SWEEP_EVERY_MS:
             self._swept_ms = now_ms
+            self.chunks.forget_before(self._kept_since_ms(now_ms))
             await self._store.write(
                 partial(records.delete_ended, endpoint=self.endpoint, ended_before_ms=self._kept_since_ms(now_ms))
             )
+
+    async def _holds(self, worker_id: str, job_id: str) -> bool:
+        job = await self.find(job_id)
+        return job is not None and job.status is EndpointStatus.IN_PROGRESS and job.worker_id == worker_id
 
     def _kept_since_ms(self, now_ms: int) -> int:
         return now_ms - round(self.options.result_ttl_s * 1000)
@@ -238,8 +276,14 @@ class JobQueue:
 
     def _announce_end(self, job_id: str) -> None:
         self._progress.pop(job_id, None)
-        self._ends.announce(job_id)
+        self._changes.announce(job_id)
         self.ended.set()
+
+    def _begin_anew(self, job_id: str) -> None:
+        """Forget what an earlier run of a job has told, and offer the job."""
+        self._progress.pop(job_id, None)
+        self.chunks.forget(job_id)
+        self._offer()
 
     def _offer(self) -> None:
         self.takers.ring()

@@ -131,6 +131,28 @@ def requeue_job(connection: Connection, job_id: str, worker_id: str, *, as_retry
     return changed.rowcount > 0
 
 
+def retry_job(connection: Connection, endpoint: str, job_id: str, now_ms: int) -> bool:
+    """Put a job that FAILED or TIMED_OUT, within its time to live, into the queue as if it were fresh."""
+    changed = connection.execute(
+        pool_jobs.update()
+        .where(
+            pool_jobs.c.id == job_id,
+            pool_jobs.c.endpoint == endpoint,
+            pool_jobs.c.status.in_((EndpointStatus.FAILED, EndpointStatus.TIMED_OUT)),
+            pool_jobs.c.expires_ms > now_ms,
+        )
+        .values(
+            status=EndpointStatus.IN_QUEUE,
+            created_ms=now_ms,
+            retries=0,
+            webhook_state=None,
+            webhook_tries=0,
+            **dict.fromkeys(("worker_id", "output", "error", "taken_ms", "ended_ms", "webhook_next_ms")),
+        )
+    )
+    return changed.rowcount > 0
+
+
 def lose_job(
     connection: Connection, job_id: str, worker_id: str, reason: str, max_retries: int, now_ms: int
 ) -> EndpointStatus | None:
@@ -241,6 +263,14 @@ def delete_expired(connection: Connection, endpoint: str, now_ms: int) -> list[t
     expired = expired_jobs(connection, endpoint, now_ms)
     connection.execute(pool_jobs.delete().where(pool_jobs.c.id.in_([job_id for job_id, _ in expired])))
     return expired
+
+
+def delete_waiting(connection: Connection, endpoint: str) -> list[str]:
+    """Forget the jobs that wait for a worker; return their ids."""
+    waiting = (pool_jobs.c.endpoint == endpoint) & (pool_jobs.c.status == EndpointStatus.IN_QUEUE)
+    job_ids = list(connection.execute(sa.select(pool_jobs.c.id).where(waiting)).scalars())
+    connection.execute(pool_jobs.delete().where(waiting))
+    return job_ids
 
 
 def delete_ended(connection: Connection, endpoint: str, ended_before_ms: int) -> None:

@@ -1,61 +1,25 @@
-"""The client half of RunPod's protocol: run, runsync, status, cancel, health."""
+"""The client half of RunPod's protocol: run, runsync, status, stream, cancel, retry, purge-queue, health."""
 
 import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from orchestrator.pool import options as limits
+from orchestrator.pool.protocol.bodies import THREAD_ABOVE_BYTES, bearer, parse_json, read_body, write_json
+from orchestrator.pool.protocol.run_body import RunBody
 from orchestrator.pool.queue import JobQueue, JobRequest
 from orchestrator.pool.records import PoolJob
 from shared.errors import StoreUnavailable
 
 Answer = Callable[[Request], Awaitable[Response]]
 Health = Callable[[], Awaitable[dict[str, dict[str, int]]]]
-
-_HEAD_BYTES = 64
-_THREAD_ABOVE_BYTES = 256 << 10
-"""JSON larger than this is read and written in a thread: it would hold the event loop for milliseconds."""
-
-
-class RunPolicy(BaseModel):
-    """RunPod's `policy`, in milliseconds. `lowPriority` is accepted and means nothing here."""
-
-    model_config = ConfigDict(frozen=True)
-
-    execution_timeout_ms: int = Field(
-        default=limits.DEFAULT_EXECUTION_TIMEOUT_MS,
-        alias="executionTimeout",
-        ge=limits.MIN_EXECUTION_TIMEOUT_MS,
-        le=limits.MAX_POLICY_MS,
-    )
-    ttl_ms: int = Field(default=limits.DEFAULT_TTL_MS, alias="ttl", ge=limits.MIN_TTL_MS, le=limits.MAX_POLICY_MS)
-
-
-class RunBody(BaseModel):
-    """The body of run and runsync; what else RunPod's clients may send is ignored."""
-
-    model_config = ConfigDict(frozen=True)
-
-    input: Any
-    webhook: str | None = None
-    policy: RunPolicy = RunPolicy()
-
-    @field_validator("webhook")
-    @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        if value:
-            parts = urlsplit(value)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError("webhook must be an http or https address")
-        return value or None
 
 
 class _Refused(Exception):
@@ -76,11 +40,15 @@ class ClientHalf:
 
     def routes(self) -> list[Route]:
         """Return the routes, paths from the server's root."""
+        post, either = ["POST"], ["GET", "POST"]
         return [
-            Route("/v2/{endpoint}/run", self._guarded(self._run), methods=["POST"]),
-            Route("/v2/{endpoint}/runsync", self._guarded(self._run_and_wait), methods=["POST"]),
-            Route("/v2/{endpoint}/status/{job_id}", self._guarded(self._status), methods=["GET", "POST"]),
-            Route("/v2/{endpoint}/cancel/{job_id}", self._guarded(self._cancel), methods=["POST"]),
+            Route("/v2/{endpoint}/run", self._guarded(self._run), methods=post),
+            Route("/v2/{endpoint}/runsync", self._guarded(self._run_and_wait), methods=post),
+            Route("/v2/{endpoint}/status/{job_id}", self._guarded(self._status), methods=either),
+            Route("/v2/{endpoint}/stream/{job_id}", self._guarded(self._stream), methods=either),
+            Route("/v2/{endpoint}/cancel/{job_id}", self._guarded(self._cancel), methods=post),
+            Route("/v2/{endpoint}/retry/{job_id}", self._guarded(self._retry), methods=post),
+            Route("/v2/{endpoint}/purge-queue", self._guarded(self._purge), methods=post),
             Route("/v2/{endpoint}/health", self._guarded(self._report_health), methods=["GET"]),
         ]
 
@@ -109,7 +77,7 @@ class ClientHalf:
         return JSONResponse({"id": job_id, "status": "IN_QUEUE"})
 
     async def _run_and_wait(self, request: Request) -> Response:
-        wait_ms = _wait_ms(request)
+        wait_ms = _wait_ms(request, limits.DEFAULT_WAIT_MS)
         job_id = await self._submit(request, limits.MAX_RUNSYNC_BYTES, "s1")
         return await self._shown(await self._queue.wait_for_end(job_id, wait_ms / 1000))
 
@@ -122,6 +90,31 @@ class ClientHalf:
             raise _Refused(404, "job not found")
         return JSONResponse({"id": job.id, "status": job.status.value})
 
+    async def _stream(self, request: Request) -> Response:
+        """Hand out the chunks that came since the last time, each once; wait for one if the job still runs."""
+        if request.method == "HEAD":  # it would take chunks and throw them away
+            raise _Refused(405, "method not allowed")
+        wait_ms = _wait_ms(request, limits.DEFAULT_STREAM_WAIT_MS)
+        await read_body(request, 0)
+        job = await self._queue.wait_for_chunks(request.path_params["job_id"], wait_ms / 1000)
+        if job is None:
+            raise _Refused(404, "job not found")
+        chunks = [] if await request.is_disconnected() else self._queue.chunks.drain(job.id)
+        stream = ",".join(f'{{"output":{chunk}}}' for chunk in chunks)
+        return Response(f'{{"status":"{job.status.value}","stream":[{stream}]}}', media_type="application/json")
+
+    async def _retry(self, request: Request) -> Response:
+        job = await self._queue.retry(request.path_params["job_id"])
+        if job is None:
+            raise _Refused(404, "job not found")
+        if job.status.terminal:
+            detail = f"only a job that FAILED or TIMED_OUT, within its ttl, is retried; this one is {job.status.value}"
+            raise _Refused(400, detail)
+        return JSONResponse({"id": job.id, "status": job.status.value})
+
+    async def _purge(self, _request: Request) -> Response:
+        return JSONResponse({"removed": await self._queue.purge(), "status": "completed"})
+
     async def _report_health(self, _request: Request) -> Response:
         return JSONResponse(await self._health())
 
@@ -129,7 +122,7 @@ class ClientHalf:
         if job is None:
             raise _Refused(404, "job not found")
         progress = self._queue.progress(job.id)
-        large = len(job.output or "") > _THREAD_ABOVE_BYTES
+        large = len(job.output or "") > THREAD_ABOVE_BYTES
         text = await asyncio.to_thread(_shown_text, job, progress) if large else _shown_text(job, progress)
         return Response(text, media_type="application/json")
 
@@ -148,54 +141,12 @@ class ClientHalf:
         return await self._queue.submit(asked, suffix)
 
 
-def bearer(request: Request) -> str:
-    """Return the credential of `Authorization`, which RunPod's own programs send with and without `Bearer`."""
-    return request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-
-
-async def read_body(request: Request, max_bytes: int) -> tuple[bytes, bytes | None]:
-    """Return the body's first bytes and the whole of it; None if it is larger than `max_bytes`.
-
-    Even then it is read to its end: a client that is cut off while it writes would not read the answer.
-    """
-    head, body, size_bytes = b"", bytearray(), 0
-    async for chunk in request.stream():
-        head += chunk[: _HEAD_BYTES - len(head)]
-        size_bytes += len(chunk)
-        if size_bytes <= max_bytes:
-            body += chunk
-    return head, bytes(body) if size_bytes <= max_bytes else None
-
-
-async def parse_json(body: bytes) -> Any:
-    """Return the value of a JSON text; ValueError if it is none, or holds NaN or infinity."""
-    if len(body) > _THREAD_ABOVE_BYTES:
-        return await asyncio.to_thread(_parse, body)
-    return _parse(body)
-
-
-async def write_json(value: Any) -> str:
-    """Return a JSON text, in ASCII: half of a surrogate pair, which JSON may hold, fits into no UTF-8."""
-    return await asyncio.to_thread(json.dumps, value)
-
-
 def _shown_text(job: PoolJob, progress: Any) -> str:
     return json.dumps(job.status_object(progress))
 
 
-def _parse(body: bytes) -> Any:
-    try:
-        return json.loads(body, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _wait_ms(request: Request) -> int:
-    text = request.query_params.get("wait", str(limits.DEFAULT_WAIT_MS))
+def _wait_ms(request: Request, default_ms: int) -> int:
+    text = request.query_params.get("wait", str(default_ms))
     if not text.isdecimal() or not limits.MIN_WAIT_MS <= int(text) <= limits.MAX_WAIT_MS:
         raise _Refused(400, f"wait must be {limits.MIN_WAIT_MS} to {limits.MAX_WAIT_MS} milliseconds")
     return int(text)

@@ -13,10 +13,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from orchestrator.pool import credentials
-from orchestrator.pool.client_routes import bearer, parse_json, read_body, write_json
 from orchestrator.pool.credentials import Worker
 from orchestrator.pool.held import HeldRequest
+from orchestrator.pool.options import MAX_CHUNK_BYTES
 from orchestrator.pool.presence import Presence, SeenWorker
+from orchestrator.pool.protocol.bodies import bearer, parse_json, read_body, write_json
 from orchestrator.pool.queue import JobQueue, Outcome
 from orchestrator.pool.records import TakenJob
 from orchestrator.store.store import Store
@@ -163,9 +164,18 @@ class WorkerHalf:
             log.info("pool_job.late_result_dropped", pool_job_id=job_id, worker_id=worker.id)
         return Response()
 
-    async def _stream(self, request: Request, _worker: Worker) -> Response:
-        """Accept and drop: results are references, nothing here streams."""
-        await read_body(request, 0)
+    async def _stream(self, request: Request, worker: Worker) -> Response:
+        """Keep a chunk for the job's readers; one that is too large ends the job, or its loss would go unnoticed."""
+        job_id = request.path_params["job_id"]
+        _, body = await read_body(request, MAX_CHUNK_BYTES)
+        if body is None:
+            error = f"a streamed chunk is larger than {MAX_CHUNK_BYTES} bytes"
+            if await self._queue.finish(worker.id, job_id, Outcome(None, error)):
+                self._presence.stop(worker.id, job_id)
+            return Response()
+        post = await _parsed(body)
+        if "output" in post:
+            await self._queue.note_chunk(worker.id, job_id, await write_json(post["output"]))
         return Response()
 
     async def _ping(self, request: Request, worker: Worker) -> Response:
