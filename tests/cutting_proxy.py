@@ -11,7 +11,7 @@ _BLOCK_BYTES = 16 << 10
 
 
 class CuttingProxy:
-    """Passes bytes on to `target`; the next connections are reset after so many bytes of answers."""
+    """Passes bytes on to `target`; the next connections are cut after so many bytes of answers."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -30,11 +30,19 @@ class CuttingProxy:
         with suppress(OSError):
             while True:
                 client, _ = self.listener.accept()
-                address = urlsplit(self.target)
-                server = socket.create_connection((address.hostname or "", address.port or 0))
-                self._open |= {client, server}
-                for passing in (self._ask, self._answer):
-                    threading.Thread(target=passing, args=(client, server), daemon=True).start()
+                self._open.add(client)
+                self._connect(client)
+
+    def _connect(self, client: socket.socket) -> None:
+        address = urlsplit(self.target)
+        try:
+            server = socket.create_connection((address.hostname or "", address.port or 0))
+        except OSError:
+            _reset(client)
+            return
+        self._open.add(server)
+        for passing in (self._ask, self._answer):
+            threading.Thread(target=passing, args=(client, server), daemon=True).start()
 
     def reset_all(self) -> None:
         """Reset every connection that is open."""
@@ -56,8 +64,8 @@ class CuttingProxy:
                 if limit is not None and passed + len(block) > limit:
                     self.cuts.pop(0)
                     self.cut += 1
+                    # An end in order: a reset might take back what has arrived.
                     client.sendall(block[: limit - passed])
-                    _reset(client)
                     break
                 client.sendall(block)
                 passed += len(block)

@@ -25,7 +25,7 @@ from revela.client.patience import ENDLESS, Patience
 from revela.client.webhooks import verify_webhook
 from shared.errors import RevelaError, WebhookUnverified
 from shared.wire.events import ItemEvent, StatusEvent
-from shared.wire.job import ItemView, JobView, OutputView, Priority, ProgressView
+from shared.wire.job import ItemView, JobView, ListedJob, OutputView, Priority, ProgressView
 from shared.wire.plan import JobPlan
 from shared.wire.status import JobEvent, Status
 from shared.wire.webhook import Delivery, WebhookEvent
@@ -47,6 +47,7 @@ __all__ = [
     "JobEvent",
     "JobPlan",
     "JobView",
+    "ListedJob",
     "NotAuthenticated",
     "NotFound",
     "NotRevela",
