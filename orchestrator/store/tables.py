@@ -96,7 +96,18 @@ purges = sa.Table(
     sa.Column("requested_ms", _Ms, nullable=False),
     sa.Column("next_ms", _Ms, nullable=False),
     sa.Column("until_ms", _Ms, nullable=False, comment="a worker may still write there until then"),
+    sa.Column("expired_job_id", _Id, comment="the job whose time is over; it stays, and is marked once they are gone"),
+    sa.Column("begun_ms", _Ms, comment="since when they are being removed: too late to keep them"),
     sa.Index(None, "next_ms"),
+)
+
+held_objects = sa.Table(
+    "held_objects",
+    metadata,
+    sa.Column("job_id", _Id, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, comment="on legal hold"),
+    sa.Column("object_key", sa.String(255), primary_key=True, comment="of a file that the job was made from"),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Index(None, "object_key"),
 )
 
 uploads = sa.Table(
@@ -110,7 +121,14 @@ uploads = sa.Table(
     sa.Column("object_key", sa.String(255), nullable=False, comment="another upload's where the same file came before"),
     sa.Column("content_type", sa.String(128), nullable=False),
     sa.Column("size_bytes", _Ms, nullable=False),
-    sa.Column("sha256", sa.String(64), comment="as the client said, then as it was found"),
+    sa.Column("sha256", sa.String(64), comment="as the client said"),
+    sa.Column(
+        "verified",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="this server or the store has hashed it",
+    ),
     sa.Column("multipart_id", sa.Text, comment="null where one PUT is enough"),
     sa.Column("part_bytes", _Ms),
     sa.Column("etag", sa.String(128), comment="pinned at completion: a later change of the object is seen"),
@@ -118,9 +136,23 @@ uploads = sa.Table(
     sa.Column("created_ms", _Ms, nullable=False),
     sa.Column("completed_ms", _Ms),
     sa.Column("expires_ms", _Ms, nullable=False, comment="until when it may be sent; then how long it is kept"),
+    sa.Column("grants_end_ms", _Ms, nullable=False, comment="until when somebody may still write there"),
+    sa.Column("remove_ms", _Ms, comment="when its object is to be removed next"),
     sa.Index(None, "tenant", "id"),
     sa.Index(None, "tenant", "sha256"),
+    sa.Index(None, "tenant", "state"),
     sa.Index(None, "state", "expires_ms"),
+    sa.Index(None, "object_key"),
+    sa.Index(None, "remove_ms"),
+)
+
+upload_uses = sa.Table(
+    "upload_uses",
+    metadata,
+    sa.Column("upload_id", _Id, sa.ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("job_id", _Id, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Index(None, "job_id"),
 )
 
 audit = sa.Table(
