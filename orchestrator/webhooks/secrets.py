@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 from orchestrator.store.tables import tenants
 from orchestrator.store.tenants import ensure_tenant
 from shared.signing import Signer
-from shared.webhook_signature import encode_secret
+from shared.webhooks.signature import encode_secret
 
 OVERLAP_S = 86_400
 """How long the previous secret signs as well, unless it is said otherwise: a day to change every receiver."""

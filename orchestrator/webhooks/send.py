@@ -11,7 +11,7 @@ from orchestrator.webhooks.schedule import retry_after_s
 from orchestrator.webhooks.tries import Try
 from shared.errors import SourceBlocked, SourceInvalid
 from shared.fetch_guard import GuardedSession, check_webhook_address, guarded_post
-from shared.webhook_signature import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from shared.webhooks.signature import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 MAX_RESPONSE_BYTES = 1024
 """How much of a receiver's answer is kept."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 
 from shared.errors import WebhookMalformed
-from shared.webhook_signature import verify
+from shared.webhooks.signature import verify
 from shared.wire.webhook import WebhookEvent
 
 

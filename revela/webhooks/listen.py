@@ -9,7 +9,7 @@ from threading import Lock
 from revela.client.webhooks import verify_webhook
 from revela.failures import UsageFault
 from shared.errors import SettingsError, WebhookUnverified
-from shared.webhook_signature import ID_HEADER, sign
+from shared.webhooks.signature import ID_HEADER, sign
 
 _MAX_BODY_BYTES = 1 << 20
 _READ_S = 10.0

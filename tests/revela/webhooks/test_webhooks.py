@@ -20,12 +20,12 @@ from standardwebhooks import Webhook
 
 from revela.failures import UsageFault
 from revela.webhooks.listen import Listener
-from shared.webhook_signature import encode_secret, sign
+from shared.webhooks.signature import encode_secret, sign
 from tests.revela.terminal import Terminal
 from tests.served import Server, served
 from tests.waiting import until_now
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/webhooks.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs/webhooks.md"
 SECRET, OTHER = encode_secret(b"a" * 32), encode_secret(b"b" * 32)
 EVENT: dict[str, Any] = {
     "type": "job.completed",

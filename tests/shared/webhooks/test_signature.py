@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from shared.errors import SettingsError, WebhookMalformed, WebhookStale, WebhookUnverified
-from shared.webhook_signature import TOLERANCE_S, encode_secret, sign, verify
+from shared.webhooks.signature import TOLERANCE_S, encode_secret, sign, verify
 
 KEY = bytes(range(32))
 SECRET = encode_secret(KEY)

@@ -1,0 +1,1 @@
+"""Webhooks, for who sends and who receives them: what proves where one comes from."""

@@ -1,0 +1,1 @@
+"""`revela webhooks`."""

@@ -1,0 +1,1 @@
+"""Webhooks, judged by the standard's own package."""
