@@ -1,4 +1,5 @@
-"""What the disk under a folder does at best: bare fsyncs, and bare SQLite inserts with one and with shared commits."""
+"""What the disk under a folder does at best: bare fsyncs, bare SQLite inserts with one and with shared commits, and the
+files of a task written straight away."""
 
 import contextlib
 import os
@@ -6,6 +7,8 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from orchestrator.storage.durable import Draft
 
 _PAGE = bytes(4096)
 _ROW = "x" * 1000
@@ -38,6 +41,23 @@ def inserts_per_s(folder: Path, seconds: float, rows_per_commit: int) -> float:
             connection.execute("COMMIT")
 
         return rows_per_commit * _per_s(commit, seconds)
+
+
+def file_sets_per_s(folder: Path, seconds: float) -> float:
+    """Write what one task of one item leaves (output, result, manifest), durably, by the storage's own functions."""
+    count = 0
+
+    def task() -> None:
+        nonlocal count
+        count += 1
+        place = folder / f"job{count}" / "0-1"
+        for name in ("0/echo.txt", "0/result.json", "manifest.json"):
+            draft = Draft(folder / "draft")
+            draft.write([bytes(500)])
+            draft.publish(place / name)
+            draft.discard()
+
+    return _per_s(task, seconds)
 
 
 def _per_s(act: Callable[[], None], seconds: float) -> float:

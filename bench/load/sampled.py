@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from revela.cli import main
 
@@ -51,7 +52,7 @@ class Sampler:
             self._stacks[names.get(ident, "?"), _stack(interrupted if here else frame)] += 1
 
     def _write(self) -> None:
-        found = [[name, list(stack), count] for (name, stack), count in self._stacks.most_common()]
+        found: list[Any] = [[name, list(stack), count] for (name, stack), count in self._stacks.most_common()]
         draft = self._control.with_suffix(".writing")
         draft.write_text(json.dumps(found))
         draft.rename(self._control.with_suffix(".json"))
@@ -59,7 +60,7 @@ class Sampler:
 
 def _stack(frame: FrameType | None) -> Stack:
     """Return `FILE:FUNCTION` of each frame, the innermost first."""
-    found = []
+    found: list[str] = []
     while frame is not None and len(found) < _DEPTH:
         found.append(f"{frame.f_code.co_filename}:{frame.f_code.co_name}")
         frame = frame.f_back

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from orchestrator.caller import Caller
 from orchestrator.jobs.accept import AcceptedJob, accept_job
 from orchestrator.keys import DEFAULT_SCOPES, create_key
@@ -59,6 +61,10 @@ async def _prepare(settings: Settings, body: dict[str, Any], jobs: int, workers:
 
 async def _store_jobs(store: Store, accepted: list[AcceptedJob]) -> list[str]:
     for start in range(0, len(accepted), _PER_WRITE):
-        some = accepted[start : start + _PER_WRITE]
-        await store.write(lambda connection, some=some: [insert_job(connection, job) for job in some])  # type: ignore[misc]
+        await store.write(partial(_insert, jobs=accepted[start : start + _PER_WRITE]))
     return [str(job.id) for job in accepted]
+
+
+def _insert(connection: Connection, jobs: list[AcceptedJob]) -> None:
+    for job in jobs:
+        insert_job(connection, job)
