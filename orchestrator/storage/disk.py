@@ -2,22 +2,25 @@
 
 import asyncio
 import contextlib
+import hashlib
 import json
+import os
 import re
 import secrets
 import stat
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
-from orchestrator.storage.durable import Draft, check_room, disk_errors
+from orchestrator.storage.durable import Draft, check_room, disk_errors, etag_of
 from orchestrator.storage.keys import job_of
-from orchestrator.storage.port import LocalDownload, StoredObject
+from orchestrator.storage.parts import PartDraft, PartsFolder
+from orchestrator.storage.port import LocalDownload, SignedPut, StoredObject, StoredPart
 from shared.clock import Clock
 from shared.errors import StorageUnavailable
 from shared.refusals import LinkExpired, LinkInvalid, NotFound, PayloadTooLarge, RequestError
@@ -32,7 +35,8 @@ CHUNK_BYTES = 1 << 20
 """Uploads are written in pieces of this size: large enough that the way to a thread and back costs nothing."""
 
 _INCOMING = "~incoming"
-"""Holds unfinished uploads; `~` stands in no key."""
+_PARTS = "~parts"
+"""Hold unfinished uploads; `~` stands in no key."""
 _STALE_S = 86_400.0
 """An unfinished upload that has not grown for a day has nobody who still sends it."""
 _THREADS = 4
@@ -47,6 +51,11 @@ class _Grant:
     content_type: str
     max_bytes: int
     expires_ms: int
+    exact: bool = False
+    """Whether it must be exactly `max_bytes`."""
+    multipart_id: str | None = None
+    n: int = 0
+    """Which part of it."""
 
 
 class DiskStorage:
@@ -65,6 +74,7 @@ class DiskStorage:
             (root / _INCOMING).mkdir(parents=True, exist_ok=True)
             self._root = root.resolve()
             self._incoming = self._root / _INCOMING
+            self._parts = PartsFolder(self._root / _PARTS)
             self._sweep()
 
     def grant_upload(self, key: str, content_type: str, max_bytes: int, expires_ms: int) -> UploadGrant:
@@ -78,14 +88,63 @@ class DiskStorage:
             max_bytes=max_bytes,
         )
 
+    def grant_put(
+        self,
+        key: str,
+        content_type: str,
+        size_bytes: int,
+        expires_ms: int,
+        sha256: str | None = None,  # noqa: ARG002 - `digest` finds it out
+    ) -> SignedPut:
+        """Return the right to PUT exactly so many bytes as `key`."""
+        url = self._put_url(_Grant(_checked(key), content_type, size_bytes, expires_ms, exact=True))
+        return SignedPut(url, {"Content-Type": content_type}, size_bytes)
+
+    async def verifies_sha256(self) -> bool:
+        """Return True: `digest` reads the file."""
+        return True
+
+    async def digest(self, key: str) -> str | None:
+        """Return the SHA-256 of what is stored."""
+        return await self._in_thread(lambda: self._digest(key))
+
+    async def begin_parts(self, key: str, content_type: str, part_bytes: int) -> str:  # noqa: ARG002 - it has no name yet
+        """Begin a file that comes in parts."""
+        return await self._in_thread(lambda: self._parts.begin(part_bytes))
+
+    def grant_part(self, key: str, multipart_id: str, n: int, size_bytes: int, expires_ms: int) -> SignedPut:
+        """Return the right to PUT a part."""
+        grant = _Grant(_checked(key), "", size_bytes, expires_ms, exact=True, multipart_id=multipart_id, n=n)
+        return SignedPut(self._put_url(grant), {}, size_bytes)
+
+    async def stored_parts(self, key: str, multipart_id: str) -> list[StoredPart] | None:  # noqa: ARG002 - as above
+        """Return the parts that have arrived."""
+        return await self._in_thread(lambda: self._parts.stored(multipart_id))
+
+    async def complete_parts(self, key: str, multipart_id: str, parts: Sequence[StoredPart]) -> None:
+        """Make `key` of its parts; nothing is copied."""
+        await self._in_thread(lambda: self._parts.complete(multipart_id, parts, self._path(key)))
+
+    async def abort_parts(self, key: str, multipart_id: str) -> None:  # noqa: ARG002 - as above
+        """Drop what has arrived."""
+        await self._in_thread(lambda: self._parts.abort(multipart_id))
+
+    async def read_head(self, key: str, max_bytes: int) -> bytes | None:
+        """Return the first bytes of a file."""
+        return await self._in_thread(lambda: self._read_head(key, max_bytes))
+
+    async def delete(self, key: str) -> None:
+        """Delete a file."""
+        await self._in_thread(lambda: self._path(key).unlink(missing_ok=True))
+
     def read_url(self, key: str, expires_ms: int) -> str:
         """Return an address here that GETs `key` until `expires_ms`."""
         return self._address(self._signer.seal(READ_PURPOSE, json.dumps([_checked(key), expires_ms])), key)
 
     async def head(self, key: str) -> StoredObject | None:
-        """Return the size of `key`."""
-        found = await self._in_thread(lambda: self._find(key))
-        return None if found is None else StoredObject(found.size_bytes)
+        """Return the size and ETag of `key`."""
+        found = await self._in_thread(lambda: self._stat(key))
+        return None if found is None else StoredObject(found.st_size, etag_of(found))
 
     async def read(self, key: str, max_bytes: int) -> bytes | None:
         """Return the whole of a small object."""
@@ -118,24 +177,24 @@ class DiskStorage:
     async def receive(self, token: str, headers: Mapping[str, str], stream: AsyncIterator[bytes]) -> StoredObject:
         """Store what is PUT with an upload token; a failed or broken off upload leaves nothing.
 
-        Raises LinkInvalid (no token of ours, or another content type than was granted), LinkExpired,
-        PayloadTooLarge, StorageFull.
+        Raises LinkInvalid (no token of ours, or another content type or length than was granted), LinkExpired,
+        PayloadTooLarge, StorageFull; of a part, NotFound or UploadChanged where it is no longer wanted.
         """
         grant = self._opened_grant(token)
         _check_headers(grant, headers)
         announced = headers.get("content-length")
-        upload = await self._in_thread(lambda: self._begin(int(announced or 0)))
+        upload = await self._in_thread(lambda: self._begin(grant, int(announced or 0)))
         try:
             size_bytes = await self._write_all(upload, stream, grant.max_bytes)
             if announced is not None and size_bytes != int(announced):
                 raise RequestError("The body ended before its announced length.")
-            await self._in_thread(lambda: upload.publish(self._path(grant.key)))
+            etag = await self._in_thread(lambda: self._publish(upload, grant))
         finally:
             # Not awaited with a chance to be cancelled: the file must go even when the client has.
             self._threads.submit(upload.discard)
-        return StoredObject(size_bytes)
+        return StoredObject(size_bytes, etag)
 
-    async def _write_all(self, upload: Draft, stream: AsyncIterator[bytes], max_bytes: int) -> int:
+    async def _write_all(self, upload: Draft | PartDraft, stream: AsyncIterator[bytes], max_bytes: int) -> int:
         waiting: list[bytes] = []
         waiting_bytes = size_bytes = 0
         async for chunk in stream:
@@ -157,12 +216,23 @@ class DiskStorage:
             raise LinkExpired
         return grant
 
-    def _begin(self, announced_bytes: int) -> Draft:
+    def _begin(self, grant: _Grant, announced_bytes: int) -> Draft | PartDraft:
         """Open a file for an upload; StorageFull at once if it can't fit."""
         check_room(self._incoming, announced_bytes)
+        if grant.multipart_id is not None:
+            return self._parts.draft(grant.multipart_id, grant.n, grant.max_bytes)
         return self._draft()
 
+    def _publish(self, upload: Draft | PartDraft, grant: _Grant) -> str:
+        if isinstance(upload, PartDraft):
+            return upload.publish()
+        return upload.publish(self._path(grant.key))
+
     def _find(self, key: str) -> LocalDownload | None:
+        found = self._stat(key)
+        return None if found is None else LocalDownload(self._path(key), found.st_size)
+
+    def _stat(self, key: str) -> os.stat_result | None:
         path = self._path(key)
         try:
             found = path.lstat()
@@ -172,7 +242,7 @@ class DiskStorage:
             return None
         if not stat.S_ISREG(found.st_mode) or path.parent.resolve() != path.parent:
             return None
-        return LocalDownload(path, found.st_size)
+        return found
 
     def _delete_folder(self, folder: Path) -> int:
         if folder.parent.resolve() != folder.parent or not folder.is_dir() or folder.is_symlink():
@@ -192,6 +262,23 @@ class DiskStorage:
         if found is None or found.size_bytes > max_bytes:
             return None
         return found.path.read_bytes()
+
+    def _read_head(self, key: str, max_bytes: int) -> bytes | None:
+        found = self._find(key)
+        if found is None:
+            return None
+        with found.path.open("rb") as file:
+            return file.read(max_bytes)
+
+    def _digest(self, key: str) -> str | None:
+        found = self._find(key)
+        if found is None:
+            return None
+        with found.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def _put_url(self, grant: _Grant) -> str:
+        return self._address(self._signer.seal(UPLOAD_PURPOSE, json.dumps(astuple(grant))), grant.key)
 
     def _path(self, key: str) -> Path:
         return self._root / _checked(key)
@@ -224,7 +311,9 @@ class DiskStorage:
 
 
 def _check_headers(grant: _Grant, headers: Mapping[str, str]) -> None:
-    if headers.get("content-type", "").strip().lower() != grant.content_type.lower():
+    if grant.exact and headers.get("content-length") != str(grant.max_bytes):
+        raise LinkInvalid(f"This address takes exactly {grant.max_bytes} bytes; say so in Content-Length.")
+    if grant.content_type and headers.get("content-type", "").strip().lower() != grant.content_type.lower():
         raise LinkInvalid(f"This address takes {grant.content_type} only; say so in Content-Type.")
     announced = headers.get("content-length", "0")
     if not announced.isdecimal() or int(announced) > grant.max_bytes:

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -28,13 +29,12 @@ class Draft:
             while left:
                 left = left[os.write(self._open_file(), left) :]
 
-    def publish(self, target: Path) -> None:
-        """Make it `target`, in place of what may be there, on disk for good before this returns."""
+    def publish(self, target: Path) -> str:
+        """Make it `target`, in place of what may be there, on disk for good before this returns its ETag."""
         with self._lock:
-            os.fsync(self._open_file())
-            _make_folder(target.parent)
-            self.path.replace(target)
-            _sync_folder(target.parent)
+            file = self._open_file()
+            publish(file, self.path, target)
+            return etag_of(os.fstat(file))
 
     def discard(self) -> None:
         """Close; remove the file unless it was published."""
@@ -51,6 +51,21 @@ class Draft:
         return self._file
 
 
+def publish(file: int, path: Path, target: Path) -> None:
+    """Give the open file at `path` the name `target`, durably, and a time that no other version of it has."""
+    now_ns = time.time_ns()
+    os.utime(file, ns=(now_ns, now_ns))
+    os.fsync(file)
+    make_folder(target.parent)
+    path.replace(target)
+    sync_folder(target.parent)
+
+
+def etag_of(found: os.stat_result) -> str:
+    """Return what differs between two versions of a published file."""
+    return f"{found.st_mtime_ns:x}-{found.st_size:x}"
+
+
 def check_room(folder: Path, size_bytes: int) -> None:
     """Raise StorageFull if `size_bytes` don't fit on the disk that `folder` is on."""
     room = os.statvfs(folder)
@@ -58,16 +73,17 @@ def check_room(folder: Path, size_bytes: int) -> None:
         raise StorageFull
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make a folder and those above it, each durably."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring to disk which files are in a folder."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -1,5 +1,6 @@
 """Storage: where inputs and outputs lie, reached by capabilities rather than keys."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,26 @@ from shared.wire.work_order import UploadGrant
 class StoredObject:
     """What a store knows of an object."""
 
+    size_bytes: int
+    etag: str | None = None
+    """Changes when the object does; without quotes. None where the store has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPut:
+    """The right to PUT exactly `size_bytes` to `url`, with these headers."""
+
+    url: str
+    headers: Mapping[str, str]
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part that has arrived; parts count from 1."""
+
+    n: int
+    etag: str
     size_bytes: int
 
 
@@ -37,6 +58,54 @@ class Storage(Protocol):
 
     def grant_upload(self, key: str, content_type: str, max_bytes: int, expires_ms: int) -> UploadGrant:
         """Return the right to PUT `key` until `expires_ms`."""
+        ...
+
+    def grant_put(
+        self, key: str, content_type: str, size_bytes: int, expires_ms: int, sha256: str | None = None
+    ) -> SignedPut:
+        """Return the right to PUT exactly so many bytes as `key` until `expires_ms`.
+
+        A store that `verifies_sha256` refuses, by itself or at its `digest`, what has another `sha256` (hex).
+        """
+        ...
+
+    async def verifies_sha256(self) -> bool:
+        """Whether this store finds out the SHA-256 of what a single PUT brings."""
+        ...
+
+    async def digest(self, key: str) -> str | None:
+        """Return the SHA-256 (hex) of what is stored, as the store has it or finds it; None where it can't."""
+        ...
+
+    async def begin_parts(self, key: str, content_type: str, part_bytes: int) -> str:
+        """Begin an object that comes in parts of `part_bytes` (the last may be shorter); return its multipart id."""
+        ...
+
+    def grant_part(self, key: str, multipart_id: str, n: int, size_bytes: int, expires_ms: int) -> SignedPut:
+        """Return the right to PUT part `n` (from 1), of exactly so many bytes, until `expires_ms`."""
+        ...
+
+    async def stored_parts(self, key: str, multipart_id: str) -> Sequence[StoredPart] | None:
+        """Return the parts that have arrived, in order; None if nothing is begun under that id (any more)."""
+        ...
+
+    async def complete_parts(self, key: str, multipart_id: str, parts: Sequence[StoredPart]) -> None:
+        """Make `key` of its parts, as `stored_parts` told them; UploadChanged if they are others by now.
+
+        Nothing happens where nothing is begun any more: it may have been completed before.
+        """
+        ...
+
+    async def abort_parts(self, key: str, multipart_id: str) -> None:
+        """Drop what has arrived; it does no harm where nothing is begun any more."""
+        ...
+
+    async def read_head(self, key: str, max_bytes: int) -> bytes | None:
+        """Return the first bytes of an object, `max_bytes` at most."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Delete one object; it does no harm where there is none."""
         ...
 
     def read_url(self, key: str, expires_ms: int) -> str:

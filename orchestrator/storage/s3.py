@@ -1,17 +1,19 @@
 """Storage in an S3 bucket: AWS, Backblaze B2, Cloudflare R2, MinIO, Ceph. The server signs; the bytes pass it by."""
 
 import asyncio
+import base64
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from orchestrator.storage.port import RedirectDownload, StoredObject
+from orchestrator.storage.port import RedirectDownload, SignedPut, StoredObject, StoredPart
 from shared.clock import Clock
 from shared.errors import SettingsError, StorageUnavailable
+from shared.refusals import UploadChanged
 from shared.wire.work_order import UploadGrant
 
 LINK_S = 300
@@ -22,7 +24,10 @@ MAX_SIGNED_S = 604_800
 _THREADS = 8
 _DELETED_AT_ONCE = 1000
 _CHECKED_FOR_S = 30.0
-_MISSING = ("404", "NoSuchKey", "NotFound")
+_MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchUpload")
+_OTHER_PARTS = ("InvalidPart", "InvalidPartOrder", "EntityTooSmall")
+_OF_NOTHING = base64.b64encode(bytes(32)).decode()
+"""A SHA-256 that no file is known to have."""
 _PARAMETERS = {"endpoint_url", "region", "addressing"}
 _ADDRESSING = ("auto", "path", "virtual")
 
@@ -71,11 +76,71 @@ class S3Storage:
         self._client = _client(bucket)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
         self._checked_s = float("-inf")
+        self._verifies_sha256: bool | None = None
 
     def grant_upload(self, key: str, content_type: str, max_bytes: int, expires_ms: int) -> UploadGrant:
         """Return the right to PUT `key` until `expires_ms`; the store refuses another type."""
         url = self._signed("put_object", key, expires_ms, ContentType=content_type)
         return UploadGrant(key=key, url=url, content_type=content_type, max_bytes=max_bytes)
+
+    def grant_put(
+        self, key: str, content_type: str, size_bytes: int, expires_ms: int, sha256: str | None = None
+    ) -> SignedPut:
+        """Return the right to PUT exactly so many bytes as `key`; the length is signed as well."""
+        given: dict[str, Any] = {"ContentType": content_type, "ContentLength": size_bytes}
+        headers = {"Content-Type": content_type}
+        if sha256 is not None and self._verifies_sha256:
+            given["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = _base64_of(sha256)
+        return SignedPut(self._signed("put_object", key, expires_ms, **given), headers, size_bytes)
+
+    async def verifies_sha256(self) -> bool:
+        """Whether the store refuses an object that is not what its checksum says; some only repeat what they hear."""
+        if self._verifies_sha256 is None:
+            self._verifies_sha256 = await self._in_thread(self._probe_sha256)
+        return self._verifies_sha256
+
+    async def digest(self, key: str) -> str | None:
+        """Return the SHA-256 that the store has verified; None for objects that came in parts or without one."""
+        if not await self.verifies_sha256():
+            return None
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key), "ChecksumMode": "ENABLED"}
+        found = await self._in_thread(lambda: _unless_missing(lambda: self._client.head_object(**named)))
+        checksum = str((found or {}).get("ChecksumSHA256", ""))
+        # Of an object in parts it is a hash of hashes, with their number behind a dash.
+        return None if not checksum or "-" in checksum else base64.b64decode(checksum).hex()
+
+    async def begin_parts(self, key: str, content_type: str, part_bytes: int) -> str:  # noqa: ARG002 - each part says it
+        """Begin a multipart upload."""
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key), "ContentType": content_type}
+        begun = await self._in_thread(lambda: self._client.create_multipart_upload(**named))
+        return str(begun["UploadId"])
+
+    def grant_part(self, key: str, multipart_id: str, n: int, size_bytes: int, expires_ms: int) -> SignedPut:
+        """Return the right to PUT a part of exactly so many bytes."""
+        part = {"UploadId": multipart_id, "PartNumber": n, "ContentLength": size_bytes}
+        return SignedPut(self._signed("upload_part", key, expires_ms, **part), {}, size_bytes)
+
+    async def stored_parts(self, key: str, multipart_id: str) -> list[StoredPart] | None:
+        """Return the parts that have arrived."""
+        return await self._in_thread(lambda: self._stored_parts(key, multipart_id))
+
+    async def complete_parts(self, key: str, multipart_id: str, parts: Sequence[StoredPart]) -> None:
+        """Make `key` of its parts."""
+        await self._in_thread(lambda: self._complete_parts(key, multipart_id, parts))
+
+    async def abort_parts(self, key: str, multipart_id: str) -> None:
+        """Drop what has arrived."""
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key), "UploadId": multipart_id}
+        await self._in_thread(lambda: _unless_missing(lambda: self._client.abort_multipart_upload(**named)))
+
+    async def read_head(self, key: str, max_bytes: int) -> bytes | None:
+        """Return the first bytes of an object."""
+        return await self._in_thread(lambda: self._read_head(key, max_bytes))
+
+    async def delete(self, key: str) -> None:
+        """Delete an object."""
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key)}
+        await self._in_thread(lambda: _unless_missing(lambda: self._client.delete_object(**named)))
 
     def read_url(self, key: str, expires_ms: int) -> str:
         """Return a URL that GETs `key` until `expires_ms`."""
@@ -115,7 +180,7 @@ class S3Storage:
         await asyncio.to_thread(self._threads.shutdown)
         self._client.close()
 
-    def _signed(self, operation: str, key: str, expires_ms: int, **parameters: str) -> str:
+    def _signed(self, operation: str, key: str, expires_ms: int, **parameters: Any) -> str:
         # The signature's time is the machine's: a clock that was moved by hand counts from there.
         lasts_s = min(max(1, (expires_ms - self._clock.now_ms()) // 1000), MAX_SIGNED_S)
         named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key), **parameters}
@@ -124,7 +189,7 @@ class S3Storage:
     def _head(self, key: str) -> StoredObject | None:
         named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key)}
         found = _unless_missing(lambda: self._client.head_object(**named))
-        return None if found is None else StoredObject(int(found["ContentLength"]))
+        return None if found is None else StoredObject(int(found["ContentLength"]), _bare(found.get("ETag")))
 
     def _read(self, key: str, max_bytes: int) -> bytes | None:
         named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key)}
@@ -133,6 +198,52 @@ class S3Storage:
             return None
         with contextlib.closing(found["Body"]) as body:
             return bytes(body.read()) if int(found["ContentLength"]) <= max_bytes else None
+
+    def _read_head(self, key: str, max_bytes: int) -> bytes | None:
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key), "Range": f"bytes=0-{max_bytes - 1}"}
+        found = _unless_missing(lambda: self._client.get_object(**named))
+        if found is None:
+            return None
+        with contextlib.closing(found["Body"]) as body:
+            return bytes(body.read(max_bytes))
+
+    def _stored_parts(self, key: str, multipart_id: str) -> list[StoredPart] | None:
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key), "UploadId": multipart_id}
+        parts: list[StoredPart] = []
+        after: dict[str, int] = {}
+        while True:
+            page = _unless_missing(lambda: self._client.list_parts(**named, **after))  # noqa: B023 - called at once
+            if page is None:
+                return None
+            parts += [
+                StoredPart(int(part["PartNumber"]), _bare(part["ETag"]) or "", int(part["Size"]))
+                for part in page.get("Parts", ())
+            ]
+            if not page.get("IsTruncated"):
+                return parts
+            after = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
+
+    def _complete_parts(self, key: str, multipart_id: str, parts: Sequence[StoredPart]) -> None:
+        from botocore.exceptions import ClientError
+
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(key), "UploadId": multipart_id}
+        listed = [{"PartNumber": part.n, "ETag": part.etag} for part in parts]
+        try:
+            _unless_missing(lambda: self._client.complete_multipart_upload(**named, MultipartUpload={"Parts": listed}))
+        except ClientError as refused:
+            if refused.response["Error"]["Code"] in _OTHER_PARTS:
+                raise UploadChanged("Parts were sent anew while the upload was completed.") from refused
+            raise
+
+    def _probe_sha256(self) -> bool:
+        from botocore.exceptions import ClientError
+
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key("check"), "Body": b""}
+        try:
+            self._client.put_object(**named, ChecksumSHA256=_OF_NOTHING)
+        except ClientError as refused:
+            return str(refused.response["Error"]["Code"]) in ("BadDigest", "XAmzContentChecksumMismatch")
+        return False
 
     def _delete_under(self, prefix: str) -> int:
         removed = 0
@@ -199,6 +310,14 @@ def _unless_missing(ask: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
         if refused.response["Error"]["Code"] not in _MISSING:
             raise
         return None
+
+
+def _bare(etag: str | None) -> str | None:
+    return None if etag is None else etag.removeprefix("W/").strip('"')
+
+
+def _base64_of(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 @contextlib.contextmanager
