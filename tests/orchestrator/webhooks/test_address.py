@@ -84,6 +84,21 @@ async def test_what_the_operator_has_closed_again_is_refused_at_the_next_try(tmp
         assert len(post.receiver.got) == 1
 
 
+async def test_plain_http_is_sent_only_as_long_as_the_host_is_listed(tmp_path: Path, database: Path) -> None:
+    async with posting(tmp_path, database, allow_private_sources="hooks.example.com:80") as post:
+        job = await post.api.post_job(webhook="http://hooks.example.com/x")
+        await post.api.client.post(f"/v1/jobs/{job['id']}/cancel")
+        closed = post.api.services.settings.model_copy(update={"allow_private_sources": ""})
+        object.__setattr__(post.api.services, "settings", closed)
+        names = Answers("93.184.215.14")
+        async with guarded_session((), names) as client:
+            post.deliverer = Deliverer(post.api.services, client)
+            await post.deliver()
+        [made] = (await post.only_delivery(job["id"]))["tries"]
+        assert made["error"] == "A webhook's address must begin with https://."
+        assert names.asked == 0
+
+
 async def test_a_receiver_that_is_not_there_or_has_no_name_is_a_failed_try(post: Posting) -> None:
     services = post.api.services
     opened = "127.0.0.1:1,nowhere.invalid:80"
