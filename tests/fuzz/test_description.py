@@ -31,9 +31,9 @@ async def schemathesis(folder: Path, url: str, key: str) -> tuple[int, str]:
         *("--max-examples", str(EXAMPLES)),
         *(() if "FUZZ_EXAMPLES" in os.environ else ("--generation-deterministic",)),
     ]
-    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.fuzz.checks"}
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.fuzz.checks", "PYTHONPATH": str(HERE.parents[1])}
     process = await asyncio.create_subprocess_exec(
-        *argv, cwd=HERE.parents[1], env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *argv, cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
         async with asyncio.timeout(LONGEST_S):

@@ -25,6 +25,7 @@ documentation holds for them.
 """
 _GROUPS = {
     "Jobs": "Hand jobs in, follow them, act on them",
+    "Keeping and deleting": "Pins, legal holds, and the log of what was deleted, kept and changed",
     "Webhooks": "How their delivery goes, and the secret that signs them",
     "Operations": "What can be done",
     "Keys": "Who asks, and how often they may",

@@ -16,15 +16,16 @@ from orchestrator.api.door.described import Described, Header, Reply
 from orchestrator.services import Services
 from shared.refusals import NotFound
 
+_SCRIPT = "text/javascript; charset=utf-8"
 PAGE_FILES = {
     "page.css": "text/css; charset=utf-8",
-    "page.js": "text/javascript; charset=utf-8",
+    **dict.fromkeys(("page.js", "elements.js", "schemas.js", "request.js", "route.js"), _SCRIPT),
 }
 """What the page loads, beside the document."""
 
 _PAGE_HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob: data:; "
         "media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "referrer-policy": "no-referrer",
