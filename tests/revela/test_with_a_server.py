@@ -4,8 +4,6 @@ import dataclasses
 import os
 import pty
 import re
-import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +27,6 @@ from tests.revela.terminal import Terminal
 
 pytestmark = [pytest.mark.slow]
 
-README = Path(__file__).resolve().parents[2] / "README.md"
 SMALL = {"width": 128, "height": 96, "duration_s": 0.5, "fps": 10}
 IDLE_MB = 120
 
@@ -182,58 +179,6 @@ def test_a_download_that_is_not_what_was_promised_leaves_no_file(
             output.model_copy(update={"url": f"{output.url}x".replace("/output/", "/output/x")}), tmp_path / "v"
         )
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_readme_s_first_job_works_as_it_is_written(here: Surroundings, tmp_path: Path) -> None:
-    start, photos, *steps = first_job_blocks()
-    authority = "127.0.0.1:8765"
-    assert start == f"REVELA_ALLOW_PRIVATE_SOURCES={authority} .venv/bin/revela serve --workers 1\n"
-    assert photos == "python3 -m http.server --bind 127.0.0.1 --directory docs/img2vid 8765 &\n"
-    assert (README.parent / "docs/img2vid/landscape-4x3.jpg").is_file()
-    script = "set -e\n" + "".join(steps)
-    script = script.replace("http://127.0.0.1:3000", here.server.url)
-    script = script.replace(f"http://{authority}/landscape-4x3.jpg", here.photo)
-    script = script.replace(".venv/bin/revela", f"{shlex.quote(sys.executable)} -m revela")
-    environment = {
-        **os.environ,
-        "PATH": f"{with_curl(tmp_path)}:{os.environ['PATH']}",
-        "REVELA_DATA_DIR": str(here.server.data_dir),
-        "REVELA_URL": here.server.url,
-    }
-    ran = subprocess.run(
-        ["sh", "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    answer, _, row = ran.stdout.rpartition("}")
-    ended = JobView.model_validate_json(f"{answer}}}")
-    assert ended.status is Status.COMPLETED
-    video = httpx.get(ended.items[0].output["video"].url)
-    assert (video.status_code, video.headers["content-type"]) == (200, "video/mp4")
-    assert row.split("\t")[1] == "COMPLETED"
-    assert [path.suffix for path in (tmp_path / "videos").iterdir()] == [".mp4"]
-
-
-def first_job_blocks() -> list[str]:
-    """Return the shell lines of the README's first job."""
-    section = README.read_text().partition("## A first job\n")[2].partition("\n## ")[0]
-    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
-
-
-def with_curl(folder: Path) -> Path:
-    """Return a folder for the PATH in which there is a `curl` for the README's lines, where the machine has none."""
-    (folder / "bin").mkdir()
-    if shutil.which("curl") is None:
-        curl = folder / "bin/curl"
-        curl.write_text(
-            f"#!{sys.executable}\nimport sys, httpx\nwords = sys.argv[1:]\n"
-            "url = next(word for word in words if word.startswith('http:'))\n"
-            "headers = dict(words[n + 1].split(': ', 1) for n, word in enumerate(words) if word == '-H')\n"
-            "content = next((words[n + 1] for n, word in enumerate(words) if word == '-d'), None)\n"
-            "method = 'GET' if content is None else 'POST'\n"
-            "print(httpx.request(method, url, headers=headers, content=content, timeout=60).text, end='')\n"
-        )
-        curl.chmod(0o700)
-    return folder / "bin"
 
 
 def test_operations_are_listed_with_what_they_take(connected: Terminal) -> None:
