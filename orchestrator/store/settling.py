@@ -15,6 +15,7 @@ from orchestrator.jobs.states import AttemptEnd, AttemptState, TaskState
 from orchestrator.store import tables
 from orchestrator.store.attempts import IN_FLIGHT, OrderedItem
 from orchestrator.store.events import Announce, add_event
+from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.tenants import change_open_items
 from shared.errors import QueueExpired, WorkCancelled
 from shared.wire.problem import ErrorInfo
@@ -23,6 +24,104 @@ from shared.wire.status import Status, job_status
 tasks, attempts, items, jobs = tables.tasks, tables.attempts, tables.items, tables.jobs
 
 _OPEN = (Status.IN_QUEUE, Status.IN_PROGRESS)
+_VERSION = jobs.c.version + 1
+_JOB = jobs.c.id == given("job_id")
+_TASK = tasks.c.id == given("task_id")
+_CURRENT = _TASK & (tasks.c.attempt == given("n")) & (tasks.c.status == TaskState.ACTIVE)
+_ATTEMPT = (attempts.c.task_id == given("task_id")) & (attempts.c.n == given("n"))
+_IN_FLIGHT = Prepared(
+    sa.select(
+        attempts.c.task_id,
+        attempts.c.n,
+        attempts.c.tenant,
+        attempts.c.job_id,
+        attempts.c.endpoint,
+        attempts.c.state,
+        attempts.c.provider_id,
+        attempts.c.submitted_ms,
+        attempts.c.deadline_ms,
+        tasks.c.n.label("task_n"),
+        tasks.c.queue_deadline_ms,
+        jobs.c.operation,
+        jobs.c.cancelled_ms.is_not(None).label("cancelled"),
+    )
+    .join(tasks, tasks.c.id == attempts.c.task_id)
+    .join(jobs, jobs.c.id == attempts.c.job_id)
+    .where(attempts.c.state.in_(IN_FLIGHT))
+    .order_by(attempts.c.submitted_ms)
+)
+_OPEN_ITEMS = Prepared(
+    sa.select(items.c.n, items.c.item_id, items.c.params)
+    .where(items.c.task_id == given("task_id"), items.c.status.in_(_OPEN))
+    .order_by(items.c.n)
+)
+_RUN_ATTEMPT = Prepared(
+    attempts.update()
+    .where(_ATTEMPT, attempts.c.state == AttemptState.SUBMITTED)
+    .values(state=AttemptState.RUNNING, started_ms=given("now_ms"), worker=given("by"))
+)
+_RUN_TASK = Prepared(tasks.update().where(_TASK, tasks.c.started_ms.is_(None)).values(started_ms=given("now_ms")))
+_RUN_ITEMS = Prepared(
+    items.update()
+    .where(items.c.task_id == given("task_id"), items.c.status == Status.IN_QUEUE)
+    .values(status=Status.IN_PROGRESS)
+)
+_COUNT_VERSION = Prepared(jobs.update().where(_JOB).values(version=_VERSION))
+_END_ATTEMPT = Prepared(
+    attempts.update()
+    .where(_ATTEMPT, attempts.c.state != AttemptState.ENDED)
+    .values(
+        state=AttemptState.ENDED,
+        outcome=given("end"),
+        ended_ms=given("at_ms"),
+        execution_ms=given("took_ms"),
+        worker=sa.func.coalesce(given("by"), attempts.c.worker),
+        gpu=given("on"),
+    )
+)
+_MOVE_TASK = Prepared(
+    tasks.update()
+    .where(_CURRENT)
+    .values(status=given("state"), progress=None, not_before_ms=given("retry_at_ms"), ended_ms=given("at_ms"))
+)
+_JOB_OF = Prepared(sa.select(tasks.c.job_id, tasks.c.tenant).where(_TASK))
+_START_JOB = Prepared(
+    jobs.update()
+    .where(_JOB, jobs.c.status == Status.IN_QUEUE)
+    .values(status=Status.IN_PROGRESS, started_ms=given("now_ms"), version=_VERSION)
+)
+_END_ITEM = Prepared(
+    items.update()
+    .where(items.c.job_id == given("job_id"), items.c.n == given("item_n"), items.c.status.in_(_OPEN))
+    .values(
+        status=given("end"),
+        outputs=given("files"),
+        result=given("told"),
+        error=given("fault"),
+        attempt=given("by"),
+        completed_ms=given("now_ms"),
+    )
+)
+_COUNT_ITEMS = Prepared(
+    jobs.update()
+    .where(_JOB)
+    .values(
+        items_succeeded=jobs.c.items_succeeded + given("succeeded"),
+        items_failed=jobs.c.items_failed + given("failed"),
+        version=_VERSION,
+    )
+)
+_DONE_OF = Prepared(
+    sa.select(
+        jobs.c.items_total, jobs.c.items_succeeded, jobs.c.items_failed, jobs.c.cancelled_ms, jobs.c.output_ttl_ms
+    ).where(_JOB, jobs.c.status.in_(_OPEN))
+)
+_ENDS = Prepared(sa.select(items.c.status, items.c.error).where(items.c.job_id == given("job_id")))
+_END_JOB = Prepared(
+    jobs.update()
+    .where(_JOB)
+    .values(status=given("end"), error=given("fault"), completed_ms=given("now_ms"), expires_ms=given("until_ms"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +157,13 @@ class AttemptFacts:
 
 def attempts_in_flight(connection: Connection) -> list[FlyingAttempt]:
     """Return every attempt that has not ended, oldest first; those at an endpoint that is no longer set too."""
-    query = (
-        sa.select(
-            attempts.c.task_id,
-            attempts.c.n,
-            attempts.c.tenant,
-            attempts.c.job_id,
-            attempts.c.endpoint,
-            attempts.c.state,
-            attempts.c.provider_id,
-            attempts.c.submitted_ms,
-            attempts.c.deadline_ms,
-            tasks.c.n.label("task_n"),
-            tasks.c.queue_deadline_ms,
-            jobs.c.operation,
-            jobs.c.cancelled_ms.is_not(None).label("cancelled"),
-        )
-        .join(tasks, tasks.c.id == attempts.c.task_id)
-        .join(jobs, jobs.c.id == attempts.c.job_id)
-        .where(attempts.c.state.in_(IN_FLIGHT))
-        .order_by(attempts.c.submitted_ms)
-    )
-    return [
-        FlyingAttempt(**{**row, "state": AttemptState(row["state"])}) for row in connection.execute(query).mappings()
-    ]
+    rows = _IN_FLIGHT.all(connection, {})
+    return [FlyingAttempt(**{**row._asdict(), "state": AttemptState(row.state)}) for row in rows]
 
 
 def open_items(connection: Connection, task_id: str) -> list[OrderedItem]:
     """Return a task's items that have not ended."""
-    query = sa.select(items.c.n, items.c.item_id, items.c.params).where(
-        items.c.task_id == task_id, items.c.status.in_(_OPEN)
-    )
-    return [OrderedItem(*row) for row in connection.execute(query.order_by(items.c.n))]
+    return [OrderedItem(*row) for row in _OPEN_ITEMS.all(connection, {"task_id": task_id})]
 
 
 def job_was_cancelled(connection: Connection, job_id: str) -> bool:
@@ -101,27 +175,13 @@ def mark_running(
     connection: Connection, announce: Announce, attempt: FlyingAttempt, worker: str | None, now_ms: int
 ) -> bool:
     """Keep that a worker has begun; False if that is old news or the attempt is not the current one."""
-    begun = connection.execute(
-        attempts.update()
-        .where(
-            attempts.c.task_id == attempt.task_id,
-            attempts.c.n == attempt.n,
-            attempts.c.state == AttemptState.SUBMITTED,
-        )
-        .values(state=AttemptState.RUNNING, started_ms=now_ms, worker=worker)
-    )
-    if begun.rowcount == 0:
+    begun = {"task_id": attempt.task_id, "n": attempt.n, "now_ms": now_ms, "by": worker}
+    if not _RUN_ATTEMPT.change(connection, begun):
         return False
-    connection.execute(
-        tasks.update().where(tasks.c.id == attempt.task_id, tasks.c.started_ms.is_(None)).values(started_ms=now_ms)
-    )
-    connection.execute(
-        items.update()
-        .where(items.c.task_id == attempt.task_id, items.c.status == Status.IN_QUEUE)
-        .values(status=Status.IN_PROGRESS)
-    )
+    _RUN_TASK.change(connection, {"task_id": attempt.task_id, "now_ms": now_ms})
+    _RUN_ITEMS.change(connection, {"task_id": attempt.task_id})
     if not _start_job(connection, announce, attempt.tenant, attempt.job_id, now_ms):
-        connection.execute(jobs.update().where(jobs.c.id == attempt.job_id).values(version=jobs.c.version + 1))
+        _COUNT_VERSION.change(connection, {"job_id": attempt.job_id})
     return True
 
 
@@ -132,7 +192,7 @@ def save_progress(connection: Connection, attempt: FlyingAttempt, snapshot: dict
     if before is None or (before.progress is not None and before.progress["seq"] >= snapshot["seq"]):
         return False
     connection.execute(tasks.update().where(current).values(progress=snapshot))
-    connection.execute(jobs.update().where(jobs.c.id == attempt.job_id).values(version=jobs.c.version + 1))
+    _COUNT_VERSION.change(connection, {"job_id": attempt.job_id})
     return True
 
 
@@ -161,36 +221,20 @@ def end_attempt(
     retry_at_ms: int = 0,
 ) -> bool:
     """Write an attempt's end and all that follows from it; False if it had ended or is not the current one."""
-    ended = connection.execute(
-        attempts.update()
-        .where(attempts.c.task_id == task_id, attempts.c.n == n, attempts.c.state != AttemptState.ENDED)
-        .values(
-            state=AttemptState.ENDED,
-            outcome=facts.end,
-            ended_ms=facts.ended_ms,
-            execution_ms=facts.execution_ms,
-            worker=sa.func.coalesce(facts.worker, attempts.c.worker),
-            gpu=facts.gpu,
-        )
-    )
-    if ended.rowcount == 0:
+    ended = {"end": facts.end, "at_ms": facts.ended_ms, "took_ms": facts.execution_ms}
+    by = {"by": facts.worker, "on": facts.gpu}
+    if not _END_ATTEMPT.change(connection, {"task_id": task_id, "n": n, **ended, **by}):
         return False
-    next_state = TaskState.WAITING if settlement.retry else TaskState.ENDED
-    moved = connection.execute(
-        tasks.update()
-        .where(tasks.c.id == task_id, tasks.c.attempt == n, tasks.c.status == TaskState.ACTIVE)
-        .values(
-            status=next_state,
-            progress=None,
-            not_before_ms=retry_at_ms,
-            ended_ms=None if settlement.retry else facts.ended_ms,
-        )
-    )
-    if moved.rowcount == 0:
+    moved = {
+        "state": TaskState.WAITING if settlement.retry else TaskState.ENDED,
+        "retry_at_ms": retry_at_ms,
+        "at_ms": None if settlement.retry else facts.ended_ms,
+    }
+    if not _MOVE_TASK.change(connection, {"task_id": task_id, "n": n, **moved}):
         return False
     if settlement.retry:
         _renew_queue_time(connection, task_id, n, facts.ended_ms)
-    task = connection.execute(sa.select(tasks.c.job_id, tasks.c.tenant).where(tasks.c.id == task_id)).one()
+    task = _JOB_OF.first(connection, {"task_id": task_id})
     _add_spent(connection, task.job_id, task_id, n, facts)
     if facts.execution_ms or facts.end is AttemptEnd.COMPLETED:
         _start_job(connection, announce, task.tenant, task.job_id, facts.ended_ms - facts.execution_ms)
@@ -264,15 +308,11 @@ def _renew_queue_time(connection: Connection, task_id: str, n: int, now_ms: int)
 
 
 def _start_job(connection: Connection, announce: Announce, tenant: str, job_id: str, now_ms: int) -> bool:
-    started = connection.execute(
-        jobs.update()
-        .where(jobs.c.id == job_id, jobs.c.status == Status.IN_QUEUE)
-        .values(status=Status.IN_PROGRESS, started_ms=now_ms, version=jobs.c.version + 1)
-    )
-    if started.rowcount:
+    started = _START_JOB.change(connection, {"job_id": job_id, "now_ms": now_ms}) > 0
+    if started:
         add_event(connection, tenant, job_id, "status", {"status": Status.IN_PROGRESS}, now_ms)
         announce(connection, tenant, job_id, Status.IN_PROGRESS, now_ms)
-    return started.rowcount > 0
+    return started
 
 
 def end_items(
@@ -289,15 +329,8 @@ def end_items(
     if not changed:
         return
     succeeded = sum(end.status is Status.COMPLETED for end in changed)
-    connection.execute(
-        jobs.update()
-        .where(jobs.c.id == job_id)
-        .values(
-            items_succeeded=jobs.c.items_succeeded + succeeded,
-            items_failed=jobs.c.items_failed + len(changed) - succeeded,
-            version=jobs.c.version + 1,
-        )
-    )
+    counted = {"job_id": job_id, "succeeded": succeeded, "failed": len(changed) - succeeded}
+    _COUNT_ITEMS.change(connection, counted)
     for end in changed:
         add_event(connection, tenant, job_id, "item", {"id": end.id, "status": end.status}, now_ms)
     change_open_items(connection, tenant, -len(changed))
@@ -305,50 +338,27 @@ def end_items(
 
 
 def _end_item(connection: Connection, job_id: str, n: int, end: ItemEnd, now_ms: int) -> bool:
-    done = connection.execute(
-        items.update()
-        .where(items.c.job_id == job_id, items.c.n == end.n, items.c.status.in_(_OPEN))
-        .values(
-            status=end.status,
-            outputs=end.outputs,
-            result=end.result,
-            error=None if end.error is None else end.error.model_dump(),
-            attempt=n,
-            completed_ms=now_ms,
-        )
-    )
-    return done.rowcount > 0
+    fault = None if end.error is None else end.error.model_dump()
+    told = {"end": end.status, "files": end.outputs, "told": end.result, "fault": fault}
+    return _END_ITEM.change(connection, {"job_id": job_id, "item_n": end.n, "by": n, "now_ms": now_ms, **told}) > 0
 
 
 def _end_job_if_done(connection: Connection, announce: Announce, tenant: str, job_id: str, now_ms: int) -> None:
-    job = connection.execute(
-        sa.select(
-            jobs.c.items_total, jobs.c.items_succeeded, jobs.c.items_failed, jobs.c.cancelled_ms, jobs.c.output_ttl_ms
-        ).where(jobs.c.id == job_id, jobs.c.status.in_(_OPEN))
-    ).one_or_none()
+    job = _DONE_OF.first(connection, {"job_id": job_id})
     if job is None or job.items_succeeded + job.items_failed < job.items_total:
         return
-    statuses = [
-        Status(word) for word in connection.execute(sa.select(items.c.status).where(items.c.job_id == job_id)).scalars()
-    ]
+    ends = _ENDS.all(connection, {"job_id": job_id})
+    statuses = [Status(end.status) for end in ends]
     cancelled = job.cancelled_ms is not None or Status.CANCELLED in statuses
     status = job_status(statuses, cancelled=cancelled)
-    connection.execute(
-        jobs.update()
-        .where(jobs.c.id == job_id)
-        .values(
-            status=status,
-            error=_common_error(connection, job_id),
-            completed_ms=now_ms,
-            expires_ms=None if job.output_ttl_ms is None else now_ms + job.output_ttl_ms,
-        )
-    )
+    until_ms = None if job.output_ttl_ms is None else now_ms + job.output_ttl_ms
+    ended = {"end": status, "fault": _common_error([end.error for end in ends]), "now_ms": now_ms}
+    _END_JOB.change(connection, {"job_id": job_id, "until_ms": until_ms, **ended})
     add_event(connection, tenant, job_id, "status", {"status": status}, now_ms)
     announce(connection, tenant, job_id, status, now_ms)
 
 
-def _common_error(connection: Connection, job_id: str) -> dict[str, Any] | None:
+def _common_error(errors: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None:
     """Return the error that all of a job's items ended with; None where they differ: each tells its own."""
-    errors = connection.execute(sa.select(items.c.error).where(items.c.job_id == job_id)).scalars().all()
     codes = {error and error["code"] for error in errors}
     return errors[0] if len(codes) == 1 else None
