@@ -109,7 +109,7 @@ function bodyEditor(route, schemas) {
 
 function bodyFields(told, schemas) {
   const content = told.requestBody?.content["application/json"];
-  return content ? [el("h4", {}, "Fields of the body"), schemas.fields(content.schema)] : [];
+  return content ? [el("h4", {}, "Fields of the body"), schemas.toFillIn().fields(content.schema)] : [];
 }
 
 function answers(told, schemas) {

@@ -10,8 +10,14 @@ const BOUNDS = [
 
 /** Reads the schemas of one description. */
 export class Schemas {
-  constructor(components) {
+  constructor(components, required = "always there") {
     this.components = components;
+    this.required = required;
+  }
+
+  /** Return the same schemas, to be read by someone who has to fill them in. */
+  toFillIn() {
+    return new Schemas(this.components, "needed");
   }
 
   /** Return what a reference leads to, under what stands beside it. */
@@ -72,7 +78,7 @@ export class Schemas {
     return el(
       "li", {},
       el("code", {}, name), " ",
-      el("span", { class: "type" }, this.summary(field) + (needed ? ", always there" : "")),
+      el("span", { class: "type" }, this.summary(field) + (needed ? `, ${this.required}` : "")),
       found.description ? el("p", {}, prose(found.description)) : null,
       below.length ? el("details", { class: "part" }, el("summary", {}, `within ${name}`), below) : null,
     );
