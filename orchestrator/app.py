@@ -18,7 +18,7 @@ from orchestrator.metrics.loop_lag import watch_event_loop
 from orchestrator.metrics.requests import RequestMetrics
 from orchestrator.pool.pool import Pool
 from orchestrator.relay.follow import Follower
-from orchestrator.retention import purge
+from orchestrator.retention import expire, purge
 from orchestrator.runner import run_loop
 from orchestrator.services import Services, close_services, open_pool, open_services
 from orchestrator.settings import Settings
@@ -31,6 +31,7 @@ _DISPATCH_EVERY_S = 1.0
 _FOLLOW_EVERY_S = 0.5
 _DELIVER_EVERY_S = 1.0
 _PURGE_EVERY_S = 60.0
+_EXPIRE_EVERY_S = 60.0
 _TALLY_EVERY_S = 5.0
 
 log = structlog.get_logger()
@@ -73,6 +74,7 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
     loops = [
         run_loop("dispatch", lambda: window.tick(services, clock.now_ms()), _DISPATCH_EVERY_S, services.work_waiting),
         run_loop("tally", tally, _TALLY_EVERY_S, asyncio.Event()),
+        run_loop("expire", lambda: expire.tick(services, clock.now_ms()), _EXPIRE_EVERY_S, asyncio.Event()),
         run_loop("purge", lambda: purge.tick(services, clock.now_ms()), _PURGE_EVERY_S, services.purge_waiting),
         run_loop("follow", lambda: follower.tick(services, clock.now_ms()), _FOLLOW_EVERY_S, services.hints.arrived),
     ]

@@ -10,7 +10,7 @@ from orchestrator.store.reading import Stored
 from shared.clock import to_datetime
 from shared.signing import Signer
 from shared.wire.cost import Cost
-from shared.wire.job import JobSummary, JobView, ProgressView
+from shared.wire.job import JobSummary, JobView, LegalHoldView, ProgressView
 from shared.wire.status import Status
 
 OUTPUT_PURPOSE = "output"
@@ -64,7 +64,18 @@ def _output_view(row: Any, job_id: str, slot: str, stored: Json, links: Links) -
         "content_type": stored["content_type"],
         "size_bytes": stored["size_bytes"],
         "sha256": stored["sha256"],
+        **_lost(stored.get("lost_ms")),
     }
+
+
+def _lost(lost_ms: int | None) -> Json:
+    return {} if lost_ms is None else {"lost_at": to_datetime(lost_ms)}
+
+
+def _hold_view(stored: Json | None) -> LegalHoldView | None:
+    if stored is None:
+        return None
+    return LegalHoldView(reason=stored["reason"], author=stored["author"], since=to_datetime(stored["at_ms"]))
 
 
 def cost_view(amount: float | None, currency: str) -> Cost | None:
@@ -74,7 +85,7 @@ def cost_view(amount: float | None, currency: str) -> Cost | None:
 
 def job_view(row: Stored, progress: ProgressView | None, currency: str) -> JobView:
     """Return a job as clients see it, without its items."""
-    started_ms, created_ms = row["started_ms"], row["created_ms"]
+    started_ms, created_ms, pinned = row["started_ms"], row["created_ms"], row["pinned_ms"] is not None
     return JobView(
         id=row["id"],
         operation=row["operation"],
@@ -90,7 +101,10 @@ def job_view(row: Stored, progress: ProgressView | None, currency: str) -> JobVi
         delay_ms=0 if started_ms is None else max(0, started_ms - created_ms),
         execution_ms=row["execution_ms"],
         attempts=row["attempts"],
-        expires_at=None if row["expires_ms"] is None else to_datetime(row["expires_ms"]),
+        expires_at=None if row["expires_ms"] is None or pinned else to_datetime(row["expires_ms"]),
+        outputs_deleted_at=None if row["outputs_deleted_ms"] is None else to_datetime(row["outputs_deleted_ms"]),
+        pinned=pinned,
+        legal_hold=_hold_view(row["legal_hold"]),
         labels=row["labels"],
         cost=cost_view(row["cost"], currency),
     )

@@ -88,6 +88,13 @@ class LinkExpired(RequestError):
     status = 410
 
 
+class OutputLost(RequestError):
+    """This file is gone from the storage, although its time was not over."""
+
+    code = "output-lost"
+    status = 410
+
+
 class EventIdInvalid(RequestError):
     """Last-Event-ID is not the number of an event of this job."""
 
@@ -139,6 +146,25 @@ class NothingToRetry(Conflict):
     """All items of the job completed; there is nothing to retry."""
 
     code = "nothing-to-retry"
+
+
+class LegalHold(Conflict):
+    """The job is on legal hold; nothing of it may be deleted until an admin releases it."""
+
+    code = "legal-hold"
+
+
+class DeletionUnderWay(Conflict):
+    """Outputs that this would keep are being deleted at this moment; ask again in a few seconds."""
+
+    code = "deletion-under-way"
+    retryable = True
+
+
+class OutputsDeleted(Conflict):
+    """The job's outputs are deleted already, because their time was over."""
+
+    code = "outputs-deleted"
 
 
 class IdempotencyKeyInvalid(RequestError):
@@ -223,3 +249,42 @@ class RequestTimeout(RequestError):
     code = "request-timeout"
     status = 408
     retryable = True
+
+
+class UploadIncomplete(Conflict):
+    """Not all of the file has arrived; send what is missing, then complete the upload."""
+
+    code = "upload-incomplete"
+
+
+class UploadChanged(Conflict):
+    """The file is another one than it was before; begin a new upload."""
+
+    code = "upload-changed"
+
+
+class UploadInUse(Conflict):
+    """A job that has not ended needs this upload."""
+
+    code = "upload-in-use"
+
+
+class UploadExpired(RequestError):
+    """The upload's time is over; begin a new one."""
+
+    code = "upload-expired"
+    status = 410
+
+
+class UploadFormat(RequestError):
+    """The file is not what its content_type says; begin a new upload."""
+
+    code = "media-format"
+    status = 422
+
+
+class TooManyUploads(RequestError):
+    """This tenant has as many uploads waiting for their files as are allowed; complete or delete some."""
+
+    code = "too-many-uploads"
+    status = 429

@@ -18,7 +18,7 @@ from orchestrator.storage.port import LocalDownload, RedirectDownload, StoredObj
 from orchestrator.store.reading import OutputRow, output_row
 from orchestrator.views import OUTPUT_PURPOSE, output_file_name
 from shared.errors import StorageUnavailable, StoreUnavailable
-from shared.refusals import LinkExpired, LinkInvalid, NotFound, RangeNotSatisfiable
+from shared.refusals import LinkExpired, LinkInvalid, NotFound, OutputLost, RangeNotSatisfiable
 
 CHUNK_BYTES = 512 << 10
 """How much of a file is read at once, in a thread."""
@@ -101,6 +101,8 @@ def _living_output(services: Services, connection: Connection, job_id: str, item
         raise NotFound
     if output.expires_ms is not None and services.clock.now_ms() >= output.expires_ms:
         raise LinkExpired("This output was kept until its job's expires_at; that time is over.")
+    if "lost_ms" in output.stored:
+        raise OutputLost
     return output
 
 
@@ -176,7 +178,7 @@ ROUTES = (
             Header("Range", "One range of bytes; others are ignored", "bytes=0-1023"),
             Header("If-None-Match", "The ETag of the file that is known already", f'"{"0" * 64}"'),
         ),
-        refusals=(LinkInvalid, LinkExpired, RangeNotSatisfiable, StoreUnavailable, StorageUnavailable),
+        refusals=(LinkInvalid, LinkExpired, OutputLost, RangeNotSatisfiable, StoreUnavailable, StorageUnavailable),
         group="Outputs",
     ),
     Described(

@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orchestrator.api import compat, hooks, key, operations, outputs, webhooks
+from orchestrator.api import audit, compat, hooks, key, operations, outputs, webhooks
 from orchestrator.api.description.served import description_routes
 from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
 from orchestrator.api.health import health_routes
-from orchestrator.api.jobs import act, events, listing, read, submit
+from orchestrator.api.jobs import act, events, keep, listing, read, submit
 from orchestrator.api.metrics import metrics_routes
 from orchestrator.quotas import parse_quotas
 from orchestrator.services import Services
@@ -25,10 +25,12 @@ def described_routes() -> tuple[Described, ...]:
         *listing.ROUTES,
         *read.ROUTES,
         *act.ROUTES,
+        *keep.ROUTES,
         *events.ROUTES,
         *webhooks.ROUTES,
         *operations.ROUTES,
         *key.ROUTES,
+        *audit.ROUTES,
         *outputs.ROUTES,
         *hooks.ROUTES,
         *compat.ROUTES,

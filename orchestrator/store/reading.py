@@ -69,6 +69,7 @@ class OutputRow:
     item_id: str
     stored: dict[str, Any]
     expires_ms: int | None
+    """None too while the job is pinned."""
 
 
 def job_row(connection: Connection, tenant: str, job_id: str) -> Stored | None:
@@ -137,14 +138,14 @@ def task_rows(connection: Connection, tenant: str, job_id: str) -> Sequence[Stor
 def output_row(connection: Connection, job_id: str, item_n: int, slot: str) -> OutputRow | None:
     """Return the file that an item made in `slot`; the signed link that names it stands for the tenant."""
     query = (
-        sa.select(items.c.item_id, items.c.outputs, jobs.c.expires_ms)
+        sa.select(items.c.item_id, items.c.outputs, jobs.c.expires_ms, jobs.c.pinned_ms)
         .join(jobs, jobs.c.id == items.c.job_id)
         .where(items.c.job_id == job_id, items.c.n == item_n)
     )
     found = connection.execute(query).one_or_none()
     if found is None or slot not in found.outputs:
         return None
-    return OutputRow(found.item_id, found.outputs[slot], found.expires_ms)
+    return OutputRow(found.item_id, found.outputs[slot], found.expires_ms if found.pinned_ms is None else None)
 
 
 def open_jobs_by_status(connection: Connection) -> dict[str, int]:

@@ -60,7 +60,7 @@ jobs = sa.Table(
     sa.Column("pinned_ms", _Ms, comment="since when its outputs are kept beyond their time"),
     sa.Column("legal_hold", sa.JSON(none_as_null=True), comment="reason, author, at_ms: nothing of it may be deleted"),
     sa.Column("outputs_deleted_ms", _Ms),
-    sa.Index(None, "expires_ms"),
+    sa.Index(None, "outputs_deleted_ms", "expires_ms"),
     sa.Index(None, "retry_of", unique=True),
     sa.Index(None, "tenant", "id"),
     sa.Index(None, "tenant", "status", "id"),

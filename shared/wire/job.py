@@ -92,6 +92,14 @@ class JobRequest(ClientModel):
         return [(item.id, {**self.defaults, **item.params}) for item in self.items]
 
 
+class LegalHoldView(WireModel):
+    """Why nothing of a job may be deleted."""
+
+    reason: str = Field(examples=["Case 4711"])
+    author: str = Field(description="The id of the key that set it", examples=["k7m2x9qwer45"])
+    since: datetime = Field(examples=["2026-05-04T12:45:00Z"])
+
+
 class OutputView(WireModel):
     """One finished file: a link, and the facts the operation states about it (width, duration_s, …)."""
 
@@ -105,6 +113,11 @@ class OutputView(WireModel):
     size_bytes: int = Field(examples=[812345])
     sha256: str = Field(
         description="Of the file, in hex", examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]
+    )
+    lost_at: datetime | None = Field(
+        default=None,
+        description="When the file was found to be gone from the storage; its link answers 410",
+        examples=[None],
     )
 
 
@@ -162,7 +175,15 @@ class ListedJob(WireModel):
     execution_ms: int = Field(description="Summed over the job's tasks", examples=[20456])
     attempts: int = Field(description="The highest of any task", examples=[1])
     expires_at: datetime | None = Field(
-        description="When the outputs go; null while the job runs, and for outputs that stay", examples=[None]
+        description="When the outputs go; null while the job runs, for outputs that stay, and for a pinned job",
+        examples=[None],
+    )
+    outputs_deleted_at: datetime | None = Field(
+        default=None, description="When they went, their time being over; the record stays", examples=[None]
+    )
+    pinned: bool = Field(default=False, description="Whether its outputs stay beyond their time", examples=[False])
+    legal_hold: LegalHoldView | None = Field(
+        default=None, description="While it is on one, nothing of the job may be deleted", examples=[None]
     )
     labels: dict[str, str] = Field(default={}, description="As they were submitted", examples=[{"order": "A-17"}])
     cost: Cost | None = Field(default=None, description="What the workers' time has cost; null without a known price")

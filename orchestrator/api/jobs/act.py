@@ -18,7 +18,7 @@ from orchestrator.store.acting.cancel import accept_cancel
 from orchestrator.store.acting.delete import delete_job
 from orchestrator.store.acting.retry import find_retry, request_again, store_retry
 from orchestrator.store.submit import StoredJob
-from shared.refusals import InvalidRequest, JobNotEnded, NothingToRetry, QueueFull, UnknownOperation
+from shared.refusals import InvalidRequest, JobNotEnded, LegalHold, NothingToRetry, QueueFull, UnknownOperation
 from shared.wire.job import JobView
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ async def retry(services: Services, request: Request, caller: Caller) -> Respons
 async def delete(services: Services, request: Request, caller: Caller) -> Response:
     """``DELETE /v1/jobs/{id}``: 204; the record is gone at once, the outputs very soon."""
     job_id, now_ms = job_id_in(request), services.clock.now_ms()
-    await services.store.write(lambda c: delete_job(c, caller.tenant, job_id, now_ms))
+    await services.store.write(lambda c: delete_job(c, caller.tenant, job_id, caller.key_id, now_ms))
     log.info("job.deleted", job_id=job_id)
     services.purge_waiting.set()
     services.changes.announce(job_id)
@@ -104,6 +104,6 @@ ROUTES = (
         keyed=delete,
         scope=WRITE_JOBS,
         replies=(Reply("Gone", status=HTTPStatus.NO_CONTENT, media_type=None),),
-        refusals=(JobNotEnded,),
+        refusals=(JobNotEnded, LegalHold),
     ),
 )

@@ -69,7 +69,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('pinned_ms', sa.BigInteger(), nullable=True, comment='since when its outputs are kept beyond their time'))
         batch_op.add_column(sa.Column('legal_hold', sa.JSON(none_as_null=True), nullable=True, comment='reason, author, at_ms: nothing of it may be deleted'))
         batch_op.add_column(sa.Column('outputs_deleted_ms', sa.BigInteger(), nullable=True))
-        batch_op.create_index(batch_op.f('ix_jobs_expires_ms'), ['expires_ms'], unique=False)
+        batch_op.create_index(batch_op.f('ix_jobs_outputs_deleted_ms_expires_ms'), ['outputs_deleted_ms', 'expires_ms'], unique=False)
 
     op.create_table('held_objects',
     sa.Column('job_id', sa.String(length=64), nullable=False, comment='on legal hold'),
@@ -102,7 +102,7 @@ def downgrade() -> None:
 
     op.drop_table('held_objects')
     with op.batch_alter_table('jobs', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_jobs_expires_ms'))
+        batch_op.drop_index(batch_op.f('ix_jobs_outputs_deleted_ms_expires_ms'))
         batch_op.drop_column('outputs_deleted_ms')
         batch_op.drop_column('legal_hold')
         batch_op.drop_column('pinned_ms')

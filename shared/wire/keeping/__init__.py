@@ -1,0 +1,1 @@
+"""What is said of keeping and deleting: legal holds, and the audit log."""
