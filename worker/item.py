@@ -33,11 +33,11 @@ from shared.wire.problem import ErrorInfo
 from shared.wire.result import ItemResult, StoredOutput
 from shared.wire.work_order import ItemOrder, WorkOrder
 from worker.context import CancelFlag, LocalFile
-from worker.fetch import Clients, Sources
 from worker.progress import ItemProgress, TaskProgress
 from worker.registry import RunnableOperation
 from worker.threads import start_thread
-from worker.upload import upload_file, upload_json
+from worker.transfer.fetch import Clients, Sources
+from worker.transfer.upload import Uploader
 
 STOP_GRACE_S = 3.0
 """How long an operation may take to obey before its thread is left behind."""
@@ -80,6 +80,7 @@ class Workbench:
     operation: RunnableOperation
     clients: Clients
     sources: Sources
+    uploader: Uploader
     folder: Path
     threads_per_item: int
     running: asyncio.Semaphore
@@ -171,7 +172,7 @@ class ItemRun:
         if result.error and result.error.retryable:
             return result
         try:
-            await upload_json(self.bench.clients.own, self.item.order.result, result)
+            await self.bench.uploader.document(self.item.order.result, result)
         except JobError as error:
             # An answer that was lost is no refusal: what lies in storage is what counts.
             return await self._committed_before() or failed(self.bench.order, self.item.order, error, self._timings_s)
@@ -236,9 +237,7 @@ class ItemRun:
     async def _upload(self) -> dict[str, StoredOutput]:
         paths, grants = self._output_paths(), self.item.order.outputs
         uploads = [
-            asyncio.create_task(
-                upload_file(self.bench.clients.own, grants[slot.name], paths[slot.name], slot.max_bytes)
-            )
+            asyncio.create_task(self.bench.uploader.file(grants[slot.name], paths[slot.name], slot.max_bytes))
             for slot in self.item.slots
         ]
         try:

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 import structlog
 
 from shared.clock import SystemClock
@@ -17,12 +16,13 @@ from shared.wire.progress import ProgressSnapshot
 from shared.wire.result import ItemResult, Manifest, TaskReply
 from shared.wire.work_order import WORK_ORDER_VERSION, ItemOrder, WorkOrder
 from worker.context import CancelFlag
-from worker.fetch import Clients, Sources
 from worker.item import ItemRun, PreparedItem, Workbench, failed, job_error
 from worker.progress import TaskProgress
 from worker.registry import Registry, RunnableOperation
 from worker.task_folder import task_folder
-from worker.upload import upload_json
+from worker.transfer.connection import own_session
+from worker.transfer.fetch import Clients, Sources
+from worker.transfer.upload import Uploader
 
 LOOK_EVERY_S = 0.1
 """How often the order to stop, the time limit and the progress are looked at."""
@@ -55,8 +55,9 @@ async def run_task(
     an item stands in the manifest. Needs an event loop of its own: small file accesses block it.
     """
     start_s = time.monotonic()
-    async with _own_session() as own:
-        results = await _results(order, machine, own, report, cancel)
+    async with own_session() as own:
+        uploader = Uploader(own)
+        results = await _results(order, machine, uploader, report, cancel)
         if cancel.is_set:
             raise WorkCancelled
         manifest = Manifest(
@@ -67,7 +68,7 @@ async def run_task(
             worker=machine.worker,
             gpu=machine.gpu,
         )
-        await upload_json(own, order.manifest, manifest)
+        await uploader.document(order.manifest, manifest)
     succeeded = sum(result.status == "COMPLETED" for result in results)
     return TaskReply(
         task_id=order.task_id,
@@ -78,22 +79,10 @@ async def run_task(
     )
 
 
-@asynccontextmanager
-async def _own_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Open a client for our own storage; a new connection each time, as a body can't be sent again on a stale one."""
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(force_close=True),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60),
-    ) as session:
-        yield session
-
-
 async def _results(
     order: WorkOrder,
     machine: Machine,
-    own: aiohttp.ClientSession,
+    uploader: Uploader,
     report: Callable[[ProgressSnapshot], None],
     cancel: CancelFlag,
 ) -> list[ItemResult]:
@@ -104,7 +93,7 @@ async def _results(
         return [failed(order, item, error) for item in order.items]
     items = [_prepared(item, operation) for item in order.items]
     with task_folder(machine.work_dir) as folder:
-        async with _workbench(order, operation, machine, own, folder, items) as bench:
+        async with _workbench(order, operation, machine, uploader, folder, items) as bench:
             outcomes = await _run_items(bench, items, machine.concurrency, report, cancel)
     return [
         outcome if isinstance(outcome, ItemResult) else failed(order, item, outcome)
@@ -134,12 +123,12 @@ async def _workbench(
     order: WorkOrder,
     operation: RunnableOperation,
     machine: Machine,
-    own: aiohttp.ClientSession,
+    uploader: Uploader,
     folder: Path,
     items: Sequence[PreparedItem | JobError],
 ) -> AsyncIterator[Workbench]:
     async with guarded_session(order.allow_private) as user:
-        clients = Clients(own, user)
+        clients = Clients(uploader.session, user)
         sources = Sources(
             clients,
             order.inputs,
@@ -154,6 +143,7 @@ async def _workbench(
                 operation=operation,
                 clients=clients,
                 sources=sources,
+                uploader=uploader,
                 folder=folder,
                 threads_per_item=machine.threads_per_item,
                 running=asyncio.Semaphore(machine.concurrency),

@@ -17,6 +17,7 @@ class UploadGrant(WireModel):
     headers: dict[str, str] = Field(default={}, description="To be sent with the PUT, exactly")
     content_type: str
     max_bytes: int
+    content_md5: bool = Field(default=False, description="Send a Content-MD5 header (RFC 1864): the store checks it")
 
 
 class InputGrant(WireModel):

@@ -20,7 +20,7 @@ from tests.worker.orders import leftovers, machine, manifest, order, stored_resu
 from worker.context import CancelFlag
 from worker.run_task import Machine, run_task, time_allowed_s
 from worker.threads import stuck_threads
-from worker.upload import ATTEMPTS
+from worker.transfer.upload import ATTEMPTS
 
 
 @pytest.fixture
@@ -292,7 +292,7 @@ async def test_result_that_can_not_be_stored_fails_its_item(store: ObjectServer,
 async def test_result_whose_storing_was_never_confirmed_counts_if_it_is_there(
     store: ObjectServer, here: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.upload.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("worker.transfer.upload.FIRST_PAUSE_S", 0.01)
     store.fail("PUT", "a/result.json", *[LOSE] * ATTEMPTS)
     reply = await run(order(store, "echo", {"a": {}}), here)
     assert (reply.succeeded, reply.failed) == (1, 0)

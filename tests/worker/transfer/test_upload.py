@@ -11,7 +11,7 @@ from shared.errors import OutputInvalid, OutputTooLarge, UploadFailed
 from shared.wire.problem import ProblemField
 from shared.wire.work_order import UploadGrant
 from tests.loopback import DROP, ObjectServer, object_server, raw_server
-from worker.upload import ATTEMPTS, upload_file, upload_json
+from worker.transfer.upload import ATTEMPTS, Uploader
 
 BODY = bytes(range(256)) * 20_000
 
@@ -48,7 +48,7 @@ async def test_file_arrives_whole_with_length_type_and_the_granted_headers(
     store: ObjectServer, session: aiohttp.ClientSession, film: Path
 ) -> None:
     granted = grant(store.url("k"), headers={"x-amz-tagging": "a=1"})
-    stored = await upload_file(session, granted, film, 1 << 30)
+    stored = await Uploader(session).file(granted, film, 1 << 30)
 
     assert store.objects["k"].body == BODY
     headers = {name.lower(): text for name, text in store.objects["k"].headers.items()}
@@ -63,15 +63,15 @@ async def test_file_arrives_whole_with_length_type_and_the_granted_headers(
 async def test_granted_content_type_wins_over_the_default(
     store: ObjectServer, session: aiohttp.ClientSession, film: Path
 ) -> None:
-    await upload_file(session, grant(store.url("k"), headers={"content-type": "video/x"}), film, 1 << 30)
+    await Uploader(session).file(grant(store.url("k"), headers={"content-type": "video/x"}), film, 1 << 30)
     types = [text for name, text in store.objects["k"].headers.items() if name.lower() == "content-type"]
     assert types == ["video/x"]
 
 
 async def test_signed_address_is_called_as_it_was_written(session: aiohttp.ClientSession, film: Path) -> None:
     async with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as server:
-        await upload_json(
-            session, grant(f"{server.base_url}/a%2Fb?X-Sig=%2B%7E&x"), ProblemField(pointer="", detail="")
+        await Uploader(session).document(
+            grant(f"{server.base_url}/a%2Fb?X-Sig=%2B%7E&x"), ProblemField(pointer="", detail="")
         )
     assert server.heads[0].startswith(b"PUT /a%2Fb?X-Sig=%2B%7E&x HTTP/1.1\r\n")
 
@@ -81,7 +81,7 @@ async def test_passing_failure_is_tried_again_with_the_whole_body(
     store: ObjectServer, session: aiohttp.ClientSession, film: Path, faults: tuple[int, ...]
 ) -> None:
     store.fail("PUT", "k", *faults)
-    stored = await upload_file(session, grant(store.url("k")), film, 1 << 30)
+    stored = await Uploader(session).file(grant(store.url("k")), film, 1 << 30)
     assert store.objects["k"].body == BODY
     assert stored.sha256 == hashlib.sha256(BODY).hexdigest()
 
@@ -92,17 +92,17 @@ async def test_refusal_is_final_and_asked_once(
 ) -> None:
     store.fail("PUT", "k", status)
     with pytest.raises(UploadFailed, match=str(status)):
-        await upload_file(session, grant(store.url("k")), film, 1 << 30)
+        await Uploader(session).file(grant(store.url("k")), film, 1 << 30)
     assert store.count("PUT", "k") == 1
 
 
 async def test_lasting_failure_fails_the_upload(
     store: ObjectServer, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.upload.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("worker.transfer.upload.FIRST_PAUSE_S", 0.01)
     store.fail("PUT", "k", *[503] * 10)
     with pytest.raises(UploadFailed) as caught:
-        await upload_json(session, grant(store.url("k")), ProblemField(pointer="/", detail="x"))
+        await Uploader(session).document(grant(store.url("k")), ProblemField(pointer="/", detail="x"))
     assert caught.value.code == "upload-failed"
     assert store.count("PUT", "k") == ATTEMPTS
 
@@ -114,7 +114,7 @@ async def test_missing_file_and_link_are_invalid_and_nothing_is_sent(
     link.symlink_to(film)
     for path in (film.with_name("missing.mp4"), link, film.parent):
         with pytest.raises(OutputInvalid):
-            await upload_file(session, grant(store.url("k")), path, 1 << 30)
+            await Uploader(session).file(grant(store.url("k")), path, 1 << 30)
     assert store.requests == []
 
 
@@ -123,5 +123,5 @@ async def test_file_larger_than_grant_or_slot_is_not_sent(
     store: ObjectServer, session: aiohttp.ClientSession, film: Path, granted: int, slot: int
 ) -> None:
     with pytest.raises(OutputTooLarge):
-        await upload_file(session, grant(store.url("k"), max_bytes=granted), film, slot)
+        await Uploader(session).file(grant(store.url("k"), max_bytes=granted), film, slot)
     assert store.requests == []

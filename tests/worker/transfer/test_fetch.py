@@ -29,7 +29,7 @@ from tests.loopback import DROP, Answer, ObjectServer, http_answer, object_serve
 from tests.waiting import until
 from tests.worker.orders import leftovers
 from worker.context import LocalFile
-from worker.fetch import ATTEMPTS, Clients, Sources, download
+from worker.transfer.fetch import ATTEMPTS, Clients, Sources, download
 
 
 @pytest.fixture
