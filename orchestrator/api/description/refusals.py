@@ -14,6 +14,7 @@ from shared.refusals import (
     NotFound,
     PayloadTooLarge,
     RequestError,
+    RequestTimeout,
     TenantSuspended,
     TooManyRequests,
     Unauthenticated,
@@ -22,7 +23,7 @@ from shared.refusals import (
 from shared.wire.problem import Problem
 
 _KEYED = (Unauthenticated, Forbidden, TenantSuspended, TooManyRequests, StoreUnavailable)
-_WITH_A_BODY = (InvalidJson, PayloadTooLarge, UnsupportedMediaType, InvalidRequest)
+_WITH_A_BODY = (InvalidJson, RequestTimeout, PayloadTooLarge, UnsupportedMediaType, InvalidRequest)
 _REQUEST_ID = "0d1f4c8e5a7b9263"
 
 _RETRY_AFTER: Json = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
