@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.tables import pool_workers
+
+_VALID = Prepared(
+    sa.select(
+        pool_workers.c.id,
+        pool_workers.c.endpoint,
+        pool_workers.c.token_hash,
+        pool_workers.c.local,
+    ).where(pool_workers.c.id == given("worker_id"), pool_workers.c.revoked_ms.is_(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +65,7 @@ def delete_local_workers(connection: Connection, endpoint: str) -> None:
 
 def find_worker(connection: Connection, worker_id: str) -> Worker | None:
     """Return a worker whose token is valid."""
-    row = connection.execute(
-        sa.select(
-            pool_workers.c.id,
-            pool_workers.c.endpoint,
-            pool_workers.c.token_hash,
-            pool_workers.c.local,
-        ).where(pool_workers.c.id == worker_id, pool_workers.c.revoked_ms.is_(None))
-    ).one_or_none()
+    row = _VALID.first(connection, {"worker_id": worker_id})
     return None if row is None else Worker(*row)
 
 

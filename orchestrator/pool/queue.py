@@ -106,7 +106,7 @@ class JobQueue:
     async def find(self, job_id: str) -> PoolJob | None:
         """Return a job; None if it is unknown or forgotten."""
         now_ms = self._clock.now_ms()
-        return await self._store.read(
+        return await self._store.glance(
             partial(
                 records.find_job,
                 endpoint=self.endpoint,
@@ -226,7 +226,7 @@ class JobQueue:
     async def sweep(self) -> None:
         """Forget jobs past their time to live, even running ones, and now and then the results kept long enough."""
         now_ms = self._clock.now_ms()
-        if await self._store.read(partial(records.expired_jobs, endpoint=self.endpoint, now_ms=now_ms)):
+        if await self._store.glance(partial(records.expired_jobs, endpoint=self.endpoint, now_ms=now_ms)):
             delete = partial(records.delete_expired, endpoint=self.endpoint, now_ms=now_ms)
             for job_id, worker_id in await self._store.write(delete):
                 self._progress.pop(job_id, None)

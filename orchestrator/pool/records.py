@@ -1,16 +1,51 @@
 """The pool's jobs as rows: plain functions on a connection. A status only ever moves on, guarded in each WHERE."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from orchestrator.dispatch.port import EndpointStatus
+from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.tables import pool_jobs, pool_workers
 
 _OPEN = (EndpointStatus.IN_QUEUE, EndpointStatus.IN_PROGRESS)
+_WAITING = pool_jobs.c.status == EndpointStatus.IN_QUEUE
+_INSERT = Prepared(pool_jobs.insert())
+_OLDEST = Prepared(
+    sa.select(pool_jobs.c.id, pool_jobs.c.input)
+    .where(pool_jobs.c.endpoint == given("endpoint"), _WAITING, pool_jobs.c.expires_ms > given("now_ms"))
+    .order_by(pool_jobs.c.id)
+    .limit(given("limit"))
+)
+_TAKE = Prepared(
+    pool_jobs.update()
+    .where(pool_jobs.c.id == given("job_id"), _WAITING)
+    .values(status=EndpointStatus.IN_PROGRESS, worker_id=given("by"), taken_ms=given("now_ms"))
+)
+_FIND = Prepared(
+    sa.select(
+        pool_jobs.c.id,
+        pool_jobs.c.status,
+        pool_jobs.c.webhook,
+        pool_jobs.c.retries,
+        pool_jobs.c.worker_id,
+        pool_jobs.c.output,
+        pool_jobs.c.error,
+        pool_jobs.c.created_ms,
+        pool_jobs.c.taken_ms,
+        pool_jobs.c.ended_ms,
+    ).where(
+        pool_jobs.c.id == given("job_id"),
+        pool_jobs.c.endpoint == given("endpoint"),
+        sa.or_(
+            sa.and_(pool_jobs.c.ended_ms.is_(None), pool_jobs.c.expires_ms > given("now_ms")),
+            pool_jobs.c.ended_ms > given("ended_after_ms"),
+        ),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,42 +113,16 @@ class RunningJob:
 
 def insert_job(connection: Connection, job: NewJob) -> None:
     """Store a fresh job in the queue."""
-    connection.execute(
-        pool_jobs.insert().values(
-            id=job.id,
-            endpoint=job.endpoint,
-            status=EndpointStatus.IN_QUEUE,
-            input=job.input,
-            webhook=job.webhook,
-            execution_timeout_ms=job.execution_timeout_ms,
-            expires_ms=job.expires_ms,
-            created_ms=job.created_ms,
-        )
-    )
+    _INSERT.change(connection, {**asdict(job), "status": EndpointStatus.IN_QUEUE})
 
 
 def take_jobs(connection: Connection, endpoint: str, worker_id: str, limit: int, now_ms: int) -> list[TakenJob]:
     """Hand up to `limit` waiting jobs, oldest first, to `worker_id`."""
-    waiting = connection.execute(
-        sa.select(pool_jobs.c.id, pool_jobs.c.input)
-        .where(
-            pool_jobs.c.endpoint == endpoint,
-            pool_jobs.c.status == EndpointStatus.IN_QUEUE,
-            pool_jobs.c.expires_ms > now_ms,
-        )
-        .order_by(pool_jobs.c.id)
-        .limit(limit)
-    ).all()
-    taken = []
-    for row in waiting:
-        changed = connection.execute(
-            pool_jobs.update()
-            .where(pool_jobs.c.id == row.id, pool_jobs.c.status == EndpointStatus.IN_QUEUE)
-            .values(status=EndpointStatus.IN_PROGRESS, worker_id=worker_id, taken_ms=now_ms)
-        )
-        if changed.rowcount:
-            taken.append(TakenJob(row.id, row.input))
-    return taken
+    return [
+        TakenJob(row.id, row.input)
+        for row in _OLDEST.all(connection, {"endpoint": endpoint, "now_ms": now_ms, "limit": limit})
+        if _TAKE.change(connection, {"job_id": row.id, "by": worker_id, "now_ms": now_ms})
+    ]
 
 
 def requeue_job(connection: Connection, job_id: str, worker_id: str, *, as_retry: bool) -> bool:
@@ -197,17 +206,9 @@ def end_job(
 
 def find_job(connection: Connection, endpoint: str, job_id: str, now_ms: int, ended_after_ms: int) -> PoolJob | None:
     """Return a job; None if it is unknown, past its time to live, or ended before `ended_after_ms`."""
-    row = connection.execute(
-        sa.select(*_job_columns()).where(
-            pool_jobs.c.id == job_id,
-            pool_jobs.c.endpoint == endpoint,
-            sa.or_(
-                sa.and_(pool_jobs.c.ended_ms.is_(None), pool_jobs.c.expires_ms > now_ms),
-                pool_jobs.c.ended_ms > ended_after_ms,
-            ),
-        )
-    ).one_or_none()
-    return None if row is None else _job(row)
+    kept = {"now_ms": now_ms, "ended_after_ms": ended_after_ms}
+    row = _FIND.first(connection, {"job_id": job_id, "endpoint": endpoint, **kept})
+    return None if row is None else PoolJob(row.id, EndpointStatus(row.status), *row[2:])
 
 
 def running_jobs(connection: Connection, endpoint: str) -> list[RunningJob]:
@@ -286,24 +287,3 @@ def _held_by(job_id: str, worker_id: str) -> sa.ColumnElement[bool]:
         pool_jobs.c.worker_id == worker_id,
         pool_jobs.c.status == EndpointStatus.IN_PROGRESS,
     )
-
-
-def _job_columns() -> tuple[sa.Column[Any], ...]:
-    columns = pool_jobs.c
-    return (
-        columns.id,
-        columns.status,
-        columns.webhook,
-        columns.retries,
-        columns.worker_id,
-        columns.output,
-        columns.error,
-        columns.created_ms,
-        columns.taken_ms,
-        columns.ended_ms,
-    )
-
-
-def _job(row: sa.Row[Any]) -> PoolJob:
-    values = tuple(row)
-    return PoolJob(values[0], EndpointStatus(values[1]), *values[2:10])

@@ -11,7 +11,10 @@ from orchestrator.jobs.fairness import Candidate
 from orchestrator.jobs.states import AttemptState, TaskState
 from orchestrator.jobs.terms import Terms, attempt_terms
 from orchestrator.store import tables
+from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.submit import find_output
+from orchestrator.store.uploading.uses import find_uploads
+from shared.uploads.upload import UploadState
 from shared.wire.media_input import MediaInput
 from shared.wire.status import Status
 
@@ -21,18 +24,65 @@ IN_FLIGHT = (AttemptState.SUBMITTING, AttemptState.UNKNOWN, AttemptState.SUBMITT
 
 
 _WAITING = tasks.c.status == TaskState.WAITING
-_FIRST_TENANT = sa.select(sa.func.min(tasks.c.tenant)).where(_WAITING, tasks.c.tenant > sa.bindparam("after"))
-_OLDEST = (
+_FIRST_TENANT = Prepared(
+    sa.select(sa.func.min(tasks.c.tenant).label("tenant")).where(_WAITING, tasks.c.tenant > given("after"))
+)
+_OLDEST = Prepared(
     sa.select(tasks.c.id, tasks.c.attempt, tasks.c.tenant, tasks.c.priority, tasks.c.created_ms)
     .where(
         _WAITING,
-        tasks.c.tenant == sa.bindparam("tenant"),
-        tasks.c.priority == sa.bindparam("priority"),
-        tasks.c.not_before_ms <= sa.bindparam("now_ms"),
+        tasks.c.tenant == given("tenant"),
+        tasks.c.priority == given("priority"),
+        tasks.c.not_before_ms <= given("now_ms"),
     )
     .order_by(tasks.c.id)
-    .limit(sa.bindparam("limit"))
+    .limit(given("limit"))
 )
+_TASK = tasks.c.id == given("task_id")
+_ATTEMPT = (attempts.c.task_id == given("task_id")) & (attempts.c.n == given("n"))
+_COUNT_IN_FLIGHT = Prepared(
+    sa.select(attempts.c.tenant, sa.func.count().label("count"))
+    .where(attempts.c.endpoint == given("endpoint"), attempts.c.state.in_(IN_FLIGHT))
+    .group_by(attempts.c.tenant)
+)
+_EXPIRED = Prepared(
+    sa.select(tasks.c.id).where(_WAITING, tasks.c.queue_deadline_ms <= given("now_ms")).limit(given("limit"))
+)
+_CLAIM = Prepared(
+    tasks.update()
+    .where(_TASK, tasks.c.attempt == given("last_n"), _WAITING)
+    .values(attempt=given("n"), status=TaskState.ACTIVE)
+)
+_HEAD = Prepared(
+    sa.select(
+        tasks.c.tenant,
+        tasks.c.job_id,
+        tasks.c.n,
+        jobs.c.operation,
+        jobs.c.operation_version,
+        tasks.c.cost_s,
+        tasks.c.queue_deadline_ms,
+    )
+    .join(jobs, jobs.c.id == tasks.c.job_id)
+    .where(_TASK)
+)
+_ITEMS = Prepared(
+    sa.select(items.c.n, items.c.item_id, items.c.params)
+    .where(items.c.task_id == given("task_id"), items.c.status.in_((Status.IN_QUEUE, Status.IN_PROGRESS)))
+    .order_by(items.c.n)
+)
+_OPEN = Prepared(attempts.insert())
+_COUNT_ATTEMPT = Prepared(
+    jobs.update()
+    .where(jobs.c.id == given("job_id"), jobs.c.attempts < given("n"))
+    .values(attempts=given("n"), version=jobs.c.version + 1)
+)
+_SUBMITTED = Prepared(
+    attempts.update()
+    .where(_ATTEMPT, attempts.c.state.in_((AttemptState.SUBMITTING, AttemptState.UNKNOWN)))
+    .values(state=AttemptState.SUBMITTED, provider_id=given("known_as"))
+)
+_PROVIDER_ID = Prepared(sa.select(attempts.c.provider_id).where(_ATTEMPT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +109,13 @@ class OpenedAttempt:
     items: tuple[OrderedItem, ...]
     own_inputs: dict[str, str]
     """Storage keys of the uploads and earlier outputs, by the text that names them; a lost one is missing."""
+    pinned: dict[str, str | None]
+    """ETags that the uploads among them had at their completion, by the text that names them."""
 
 
 def count_in_flight(connection: Connection, endpoint: str) -> dict[str, int]:
     """Return how many attempts are, or may be, at the endpoint, by tenant."""
-    query = (
-        sa.select(attempts.c.tenant, sa.func.count())
-        .where(attempts.c.endpoint == endpoint, attempts.c.state.in_(IN_FLIGHT))
-        .group_by(attempts.c.tenant)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    return {row[0]: row[1] for row in _COUNT_IN_FLIGHT.all(connection, {"endpoint": endpoint})}
 
 
 def waiting_tasks(connection: Connection, now_ms: int, limit: int) -> list[Candidate]:
@@ -77,12 +124,12 @@ def waiting_tasks(connection: Connection, now_ms: int, limit: int) -> list[Candi
     Tenants are found by leaps over the index, since one of them may have 100 000 tasks in it.
     """
     found: list[Candidate] = []
-    tenant: str | None = connection.execute(_FIRST_TENANT, {"after": ""}).scalar()
+    tenant: str | None = _FIRST_TENANT.first(connection, {"after": ""}).tenant
     while tenant is not None:
         for priority in range(len(PRIORITIES)):
             wanted = {"tenant": tenant, "priority": priority, "now_ms": now_ms, "limit": limit}
-            found += [Candidate(*row) for row in connection.execute(_OLDEST, wanted)]
-        tenant = connection.execute(_FIRST_TENANT, {"after": tenant}).scalar()
+            found += [Candidate(*row) for row in _OLDEST.all(connection, wanted)]
+        tenant = _FIRST_TENANT.first(connection, {"after": tenant}).tenant
     return found
 
 
@@ -97,16 +144,11 @@ def open_attempt(
 ) -> OpenedAttempt | None:
     """Store the intent to submit; None if the task was taken or ended in the meantime."""
     n = task.attempt + 1
-    claimed = connection.execute(
-        tasks.update()
-        .where(tasks.c.id == task.id, tasks.c.attempt == task.attempt, tasks.c.status == TaskState.WAITING)
-        .values(attempt=n, status=TaskState.ACTIVE)
-    )
-    if claimed.rowcount == 0:
+    if not _CLAIM.change(connection, {"task_id": task.id, "last_n": task.attempt, "n": n}):
         return None
     opened = _read_opened(connection, task.id, n, now_ms, least_execution_s)
-    connection.execute(
-        attempts.insert(),
+    _OPEN.change(
+        connection,
         {
             "task_id": task.id,
             "n": n,
@@ -120,11 +162,7 @@ def open_attempt(
             "price_per_s": price_per_s,
         },
     )
-    connection.execute(
-        jobs.update()
-        .where(jobs.c.id == opened.job_id, jobs.c.attempts < n)
-        .values(attempts=n, version=jobs.c.version + 1)
-    )
+    _COUNT_ATTEMPT.change(connection, {"job_id": opened.job_id, "n": n})
     return opened
 
 
@@ -145,25 +183,13 @@ def withdraw_attempt(connection: Connection, task_id: str, n: int, not_before_ms
 
 def mark_submitted(connection: Connection, task_id: str, n: int, provider_id: str) -> bool:
     """Keep the endpoint's id; False if the attempt was settled or found otherwise in the meantime."""
-    return (
-        connection.execute(
-            attempts.update()
-            .where(
-                attempts.c.task_id == task_id,
-                attempts.c.n == n,
-                attempts.c.state.in_((AttemptState.SUBMITTING, AttemptState.UNKNOWN)),
-            )
-            .values(state=AttemptState.SUBMITTED, provider_id=provider_id)
-        ).rowcount
-        > 0
-    )
+    return _SUBMITTED.change(connection, {"task_id": task_id, "n": n, "known_as": provider_id}) > 0
 
 
 def provider_id_of(connection: Connection, task_id: str, n: int) -> str | None:
     """Return the endpoint's id of an attempt, if it is known."""
-    return connection.execute(
-        sa.select(attempts.c.provider_id).where(attempts.c.task_id == task_id, attempts.c.n == n)
-    ).scalar()
+    found = _PROVIDER_ID.first(connection, {"task_id": task_id, "n": n})
+    return None if found is None else found.provider_id
 
 
 def mark_unknown(connection: Connection, task_id: str, n: int) -> None:
@@ -184,34 +210,20 @@ def mark_interrupted_unknown(connection: Connection) -> int:
 
 def expired_tasks(connection: Connection, now_ms: int, limit: int = 100) -> list[str]:
     """Return tasks that still wait in our queue past their job's queue deadline."""
-    query = sa.select(tasks.c.id).where(tasks.c.status == TaskState.WAITING, tasks.c.queue_deadline_ms <= now_ms)
-    return list(connection.execute(query.limit(limit)).scalars())
+    return [row.id for row in _EXPIRED.all(connection, {"now_ms": now_ms, "limit": limit})]
 
 
 def _read_opened(connection: Connection, task_id: str, n: int, now_ms: int, least_execution_s: float) -> OpenedAttempt:
-    head = connection.execute(
-        sa.select(
-            tasks.c.tenant,
-            tasks.c.job_id,
-            tasks.c.n,
-            jobs.c.operation,
-            jobs.c.operation_version,
-            tasks.c.cost_s,
-            tasks.c.queue_deadline_ms,
-        )
-        .join(jobs, jobs.c.id == tasks.c.job_id)
-        .where(tasks.c.id == task_id)
-    ).one()
-    ordered = tuple(
-        OrderedItem(*row)
-        for row in connection.execute(
-            sa.select(items.c.n, items.c.item_id, items.c.params)
-            .where(items.c.task_id == task_id, items.c.status.in_((Status.IN_QUEUE, Status.IN_PROGRESS)))
-            .order_by(items.c.n)
-        )
-    )
+    head = _HEAD.first(connection, {"task_id": task_id})
+    ordered = tuple(OrderedItem(*row) for row in _ITEMS.all(connection, {"task_id": task_id}))
     own = {text for item in ordered for text in _own_texts(item.params)}
-    found = {text: find_output(connection, head.tenant, MediaInput(text)) for text in own}
+    uploads = {
+        text: upload
+        for text, upload in find_uploads(connection, head.tenant, filter(_is_upload, own)).items()
+        if upload.state == UploadState.COMPLETED
+    }
+    found = {text: find_output(connection, head.tenant, MediaInput(text)) for text in own if not _is_upload(text)}
+    found |= {text: upload.object_key for text, upload in uploads.items()}
     return OpenedAttempt(
         task_id=task_id,
         n=n,
@@ -223,14 +235,19 @@ def _read_opened(connection: Connection, task_id: str, n: int, now_ms: int, leas
         terms=attempt_terms(head.cost_s, head.queue_deadline_ms, now_ms, least_execution_s),
         items=ordered,
         own_inputs={text: key for text, key in found.items() if key},
+        pinned={text: upload.etag for text, upload in uploads.items()},
     )
 
 
+def _is_upload(text: str) -> bool:
+    return text.startswith("upload://")
+
+
 def _own_texts(value: Any) -> set[str]:
-    """Return every text in stored params that names an earlier output."""
+    """Return every text in stored params that names an upload or an earlier output."""
     match value:
         case str():
-            return {value} if value.startswith("output://") else set()
+            return {value} if value.startswith(("upload://", "output://")) else set()
         case dict():
             return set().union(*map(_own_texts, value.values()))
         case list():

@@ -83,7 +83,7 @@ class WorkerHalf:
     async def _answered(self, request: Request, answer: Answer) -> Response:
         if request.method == "HEAD":  # it would take a job and throw it away
             return Response(status_code=405)
-        worker = await self._store.read(partial(credentials.find_worker, worker_id=request.path_params["worker_id"]))
+        worker = await self._store.glance(partial(credentials.find_worker, worker_id=request.path_params["worker_id"]))
         known = worker is not None and _opens(worker, bearer(request))
         if worker is not None and known and request.path_params["endpoint"] == self._queue.endpoint == worker.endpoint:
             return await answer(request, worker)
