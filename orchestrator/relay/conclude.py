@@ -25,8 +25,8 @@ async def conclude(
     services: Services, attempt: FlyingAttempt, end: AttemptEnd, task: EndpointTask | None = None
 ) -> None:
     """End the attempt; the items without a final result go to another one, or fail."""
-    items = await services.store.read(lambda c: settling.open_items(c, attempt.task_id))
-    cancelled = await services.store.read(lambda c: settling.job_was_cancelled(c, attempt.job_id))
+    items = await services.store.glance(lambda c: settling.open_items(c, attempt.task_id))
+    cancelled = await services.store.glance(lambda c: settling.job_was_cancelled(c, attempt.job_id))
     manifest = await read_manifest(services, attempt)
     results = await _results(services, attempt, items, manifest)
     facts = _facts(services, attempt, end, task, manifest)

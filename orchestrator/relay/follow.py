@@ -156,7 +156,7 @@ class Follower:
         known = self._committed.setdefault((attempt.task_id, attempt.n), set())
         if not reported - known:
             return
-        still_open = await services.store.read(lambda c: settling.open_items(c, attempt.task_id))
+        still_open = await services.store.glance(lambda c: settling.open_items(c, attempt.task_id))
         items = [item for item in still_open if item.id in reported - known]
         results = await verified(services, attempt, items, await read_results(services, attempt, items))
         ends = [
