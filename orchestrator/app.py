@@ -19,6 +19,7 @@ from orchestrator.metrics.requests import RequestMetrics
 from orchestrator.pool.pool import Pool
 from orchestrator.relay.follow import Follower
 from orchestrator.retention import expire, purge
+from orchestrator.retention import uploads as ended_uploads
 from orchestrator.runner import run_loop
 from orchestrator.services import Services, close_services, open_pool, open_services
 from orchestrator.settings import Settings
@@ -33,6 +34,7 @@ _DELIVER_EVERY_S = 1.0
 _PURGE_EVERY_S = 60.0
 _EXPIRE_EVERY_S = 60.0
 _TALLY_EVERY_S = 5.0
+_UPLOADS_EVERY_S = 60.0
 
 log = structlog.get_logger()
 
@@ -76,6 +78,9 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
         run_loop("tally", tally, _TALLY_EVERY_S, asyncio.Event()),
         run_loop("expire", lambda: expire.tick(services, clock.now_ms()), _EXPIRE_EVERY_S, asyncio.Event()),
         run_loop("purge", lambda: purge.tick(services, clock.now_ms()), _PURGE_EVERY_S, services.purge_waiting),
+        run_loop(
+            "uploads", lambda: ended_uploads.tick(services, clock.now_ms()), _UPLOADS_EVERY_S, services.uploads_ended
+        ),
         run_loop("follow", lambda: follower.tick(services, clock.now_ms()), _FOLLOW_EVERY_S, services.hints.arrived),
     ]
     async with delivering(services) as deliverer:

@@ -52,6 +52,8 @@ class Services:
     """(tenant, Idempotency-Key) of the requests that are being stored."""
     purge_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a deleted job's objects are to go."""
+    uploads_ended: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when an upload's object is to go."""
     webhook_written: Wake = field(default_factory=Wake)
     """Set when an event waits to be sent."""
 

@@ -102,6 +102,25 @@ class Settings(BaseSettings):
     compat_wait_s: float = Field(default=600, ge=0, description="How long the `/video/…` routes hold their answer")
     max_streams: int = Field(default=100, ge=1, description="Event streams that one tenant may have open at once")
     max_body_bytes: int = Field(default=2 << 20, ge=1024, description="The largest request body")
+    max_upload_bytes: int = Field(default=5 << 30, ge=1, description="The largest file that may be uploaded")
+    upload_part_bytes: int = Field(
+        default=16 << 20,
+        ge=5 << 20,
+        le=1 << 30,
+        description="A file of more than twice this size is uploaded in parts of it (larger ones, if they would be "
+        "more than a thousand). S3 takes no parts below 5 MiB",
+    )
+    max_waiting_uploads: int = Field(
+        default=100, ge=1, description="How many uploads of one tenant may wait for their files at a time"
+    )
+    upload_wait_s: float = Field(
+        default=86_400, gt=0, le=7 * 86_400, description="How long an upload waits for its file"
+    )
+    upload_keep_s: float = Field(
+        default=7 * 86_400,
+        gt=0,
+        description="How long an uploaded file is kept after its completion, and after each job that is given it",
+    )
     max_queued_items: int = Field(
         default=100_000,
         ge=1,

@@ -187,7 +187,7 @@ class OrderUnsupported(JobError):
 
 
 class InputUnavailable(JobError):
-    """An upload or an earlier job's output that this item needs is gone."""
+    """An upload or an earlier job's output that this item needs is gone, or is not what it was."""
 
     code = "input-unavailable"
     stage = "dispatch"

@@ -283,6 +283,13 @@ class UploadFormat(RequestError):
     status = 422
 
 
+class UploadDamaged(RequestError):
+    """The file that arrived is not the one that its sha256 names; begin a new upload."""
+
+    code = "upload-damaged"
+    status = 422
+
+
 class TooManyUploads(RequestError):
     """This tenant has as many uploads waiting for their files as are allowed; complete or delete some."""
 

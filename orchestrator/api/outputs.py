@@ -81,8 +81,8 @@ async def put_output(services: Services, request: Request) -> Response:
     """``PUT /output/{token}/{name}``: an upload address of the disk storage."""
     if not isinstance(services.storage, OwnAddresses):
         raise NotFound
-    await services.storage.receive(request.path_params["token"], request.headers, request.stream())
-    return Response(status_code=200)
+    stored = await services.storage.receive(request.path_params["token"], request.headers, request.stream())
+    return Response(status_code=200, headers={"etag": f'"{stored.etag}"'})
 
 
 async def _read_address(services: Services, request: Request, token: str, name: str) -> Response:

@@ -14,6 +14,9 @@ from orchestrator.api.door.described import Described
 from orchestrator.api.health import health_routes
 from orchestrator.api.jobs import act, events, keep, listing, read, submit
 from orchestrator.api.metrics import metrics_routes
+from orchestrator.api.uploads import act as upload_acts
+from orchestrator.api.uploads import begin
+from orchestrator.api.uploads import read as upload_reads
 from orchestrator.quotas import parse_quotas
 from orchestrator.services import Services
 
@@ -27,6 +30,9 @@ def described_routes() -> tuple[Described, ...]:
         *act.ROUTES,
         *keep.ROUTES,
         *events.ROUTES,
+        *begin.ROUTES,
+        *upload_reads.ROUTES,
+        *upload_acts.ROUTES,
         *webhooks.ROUTES,
         *operations.ROUTES,
         *key.ROUTES,

@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 from sqlalchemy.engine import Connection
 
+from orchestrator.dispatch.inputs import with_unchanged_inputs
 from orchestrator.dispatch.orders import write_order
 from orchestrator.dispatch.port import Policy
 from orchestrator.jobs.fairness import Candidate, next_tasks
@@ -24,6 +25,7 @@ from shared.errors import (
     InputUnavailable,
     JobError,
     OperationUnsupported,
+    StorageUnavailable,
     SubmitRefused,
 )
 from shared.wire.problem import ErrorInfo
@@ -41,11 +43,11 @@ async def tick(services: Services, now_ms: int) -> None:
     """End the tasks that waited too long, then fill the window."""
     await _expire(services, now_ms)
     endpoint = services.settings.endpoint_name
-    in_flight = await services.store.read(lambda c: store_attempts.count_in_flight(c, endpoint))
+    in_flight = await services.store.glance(lambda c: store_attempts.count_in_flight(c, endpoint))
     free = WINDOW_PER_WORKER * services.settings.max_workers - sum(in_flight.values())
     if free <= 0:
         return
-    waiting = await services.store.read(lambda c: store_attempts.waiting_tasks(c, now_ms, free))
+    waiting = await services.store.glance(lambda c: store_attempts.waiting_tasks(c, now_ms, free))
     gate = asyncio.Semaphore(_SUBMITS_AT_ONCE)
 
     async def submit(task: Candidate) -> None:
@@ -77,6 +79,11 @@ async def submit_task(services: Services, task: Candidate) -> None:
         return
     with structlog.contextvars.bound_contextvars(job_id=attempt.job_id, task_id=attempt.task_id, attempt=attempt.n):
         try:
+            attempt = await with_unchanged_inputs(services, attempt)
+        except StorageUnavailable as unavailable:
+            await _postpone(services, attempt, unavailable)
+            return
+        try:
             order, left_out = write_order(services, attempt)
         except OperationUnsupported as unsupported:
             await _end_unsubmitted(services, attempt, attempt.items, unsupported)
@@ -100,10 +107,7 @@ async def _submit(services: Services, attempt: OpenedAttempt, order: WorkOrder) 
     try:
         provider_id = await services.endpoint.run(order.model_dump(mode="json"), hint_url, policy)
     except EndpointUnavailable as unavailable:
-        not_before_ms = services.clock.now_ms() + _RETRY_MS
-        await services.store.write(lambda c: _withdraw(c, services, attempt, not_before_ms))
-        services.changes.announce(attempt.job_id)
-        log.warning("task.postponed", reason=unavailable.detail)
+        await _postpone(services, attempt, unavailable)
     except EndpointReplyLost as lost:
         await services.store.write(lambda c: store_attempts.mark_unknown(c, task_id, n))
         log.warning("task.submit_unknown", reason=lost.detail)
@@ -113,6 +117,14 @@ async def _submit(services: Services, attempt: OpenedAttempt, order: WorkOrder) 
     else:
         await _keep_provider_id(services, attempt, provider_id)
         log.info("task.submitted", provider_id=provider_id, items=len(order.items))
+
+
+async def _postpone(services: Services, attempt: OpenedAttempt, unavailable: AdapterError) -> None:
+    """Undo an intent whose task has certainly not reached the endpoint, and try again soon."""
+    not_before_ms = services.clock.now_ms() + _RETRY_MS
+    await services.store.write(lambda c: _withdraw(c, services, attempt, not_before_ms))
+    services.changes.announce(attempt.job_id)
+    log.warning("task.postponed", reason=unavailable.detail)
 
 
 def _withdraw(connection: Connection, services: Services, attempt: OpenedAttempt, not_before_ms: int) -> None:
@@ -157,7 +169,7 @@ async def _end_unsubmitted(
 
 
 async def _expire(services: Services, now_ms: int) -> None:
-    for task_id in await services.store.read(lambda c: store_attempts.expired_tasks(c, now_ms)):
+    for task_id in await services.store.glance(lambda c: store_attempts.expired_tasks(c, now_ms)):
         job_id = await services.store.write(
             partial(settling.expire_task, announce=services.announce, task_id=task_id, now_ms=now_ms)
         )

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from orchestrator.jobs.accept import AcceptedJob
+from orchestrator.jobs.accept import MAX_FAULTS, AcceptedJob
 from orchestrator.jobs.idempotency import IdempotencyClaim
 from orchestrator.jobs.states import TaskState
 from orchestrator.store import tables
@@ -14,6 +14,7 @@ from orchestrator.store.events import add_event
 from orchestrator.store.prepared import Prepared
 from orchestrator.store.tables import idempotency
 from orchestrator.store.tenants import ensure_tenant, reserve_items
+from orchestrator.store.uploading.uses import find_uploads, note_uses, unusable
 from shared.refusals import FieldError, IdempotencyReused, InvalidRequest
 from shared.wire.media_input import MediaInput
 from shared.wire.status import Status
@@ -110,6 +111,7 @@ def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = 
         connection,
         [{"job_id": job.id, "tenant": tenant, "name": name, "value": value} for name, value in job.labels.items()],
     )
+    note_uses(connection, tenant, job.id, _uploads_in(job), job.created_ms, job.uploads_kept_ms)
     add_event(connection, tenant, job.id, "status", {"status": Status.IN_QUEUE}, job.created_ms)
 
 
@@ -126,14 +128,22 @@ def find_output(connection: Connection, tenant: str, media: MediaInput) -> str |
 
 
 def check_own_inputs(connection: Connection, job: AcceptedJob) -> None:
-    """Raise InvalidRequest if an upload or output that the job names is not its tenant's."""
-    faults = [
-        FieldError(pointer, f"there is no {media}")
-        for pointer, media in job.own_inputs
-        if media.scheme != "output" or find_output(connection, job.caller.tenant, media) is None
-    ]
-    if faults:
-        raise InvalidRequest(errors=faults)
+    """Raise InvalidRequest if an upload or output that the job names is not its tenant's, or can't be used."""
+    tenant = job.caller.tenant
+    uploads = find_uploads(connection, tenant, _uploads_in(job))
+
+    def fault(media: MediaInput) -> str | None:
+        if media.scheme == "upload":
+            return unusable(media, uploads.get(media), job.created_ms)
+        return None if find_output(connection, tenant, media) else f"there is no {media}"
+
+    found = ((pointer, fault(media)) for pointer, media in job.own_inputs)
+    if faults := [FieldError(pointer, detail) for pointer, detail in found if detail is not None]:
+        raise InvalidRequest(errors=faults[:MAX_FAULTS])
+
+
+def _uploads_in(job: AcceptedJob) -> list[MediaInput]:
+    return [media for _, media in job.own_inputs if media.scheme == "upload"]
 
 
 def _job_row(job: AcceptedJob) -> dict[str, Any]:

@@ -6,13 +6,18 @@ from pydantic import BaseModel
 
 from orchestrator.api.description.schemas import Json, Schemas
 from orchestrator.api.door.described import Described, Header
-from orchestrator.api.door.query import JOB_ID
+from orchestrator.api.door.query import JOB_ID, UPLOAD_ID
 
 IN_PATHS: dict[str, Json] = {
     "job_id": {
         "description": "The job's id",
         "schema": {"type": "string", "pattern": f"^{JOB_ID.pattern}$"},
         "example": "job_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
+    },
+    "upload_id": {
+        "description": "The upload's id",
+        "schema": {"type": "string", "pattern": f"^{UPLOAD_ID.pattern}$"},
+        "example": "upl_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
     },
     "delivery_id": {
         "description": "The event's id, which every try carries as webhook-id",

@@ -42,7 +42,7 @@ def route_object(described: Described, schemas: Schemas, catalogue: Mapping[str,
         "responses": {**_replies(described, schemas), **refusal_responses(described, schemas)},
     }
     if described.body is not None:
-        made["requestBody"] = {"required": True, "content": _body(described, schemas, catalogue)}
+        made["requestBody"] = {"required": described.body_required, "content": _body(described, schemas, catalogue)}
     for status, response in made["responses"].items():
         usual = (REQUEST_ID, *(RATE_LIMITS if described.keyed is not None and status != "401" else ()))
         response["headers"] = {header.name: header_object(header) for header in usual} | response["headers"]

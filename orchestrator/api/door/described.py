@@ -66,6 +66,7 @@ class Described:
     headers: tuple[Header, ...] = ()
     body: type[BaseModel] | None = None
     body_example: Any = None
+    body_required: bool = True
     refusals: tuple[type[RevelaError], ...] = ()
     group: str = "Jobs"
     listed: bool = True

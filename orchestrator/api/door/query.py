@@ -13,6 +13,7 @@ from shared.refusals import FieldError, InvalidRequest, NotFound
 from shared.wire.model import ClientModel
 
 JOB_ID = re.compile(r"job_[0-9A-HJKMNP-TV-Z]{26}")
+UPLOAD_ID = re.compile(r"upl_[0-9A-HJKMNP-TV-Z]{26}")
 
 Q = TypeVar("Q", bound=ClientModel)
 
@@ -43,3 +44,12 @@ def job_id_in(request: Request) -> str:
         raise NotFound
     structlog.contextvars.bind_contextvars(job_id=job_id)
     return job_id
+
+
+def upload_id_in(request: Request) -> str:
+    """Return the upload id in a request's path; NotFound for what can't be one."""
+    upload_id: str = request.path_params["upload_id"]
+    if not UPLOAD_ID.fullmatch(upload_id):
+        raise NotFound
+    structlog.contextvars.bind_contextvars(upload_id=upload_id)
+    return upload_id

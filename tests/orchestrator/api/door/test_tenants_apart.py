@@ -35,7 +35,8 @@ async def acme_has(api: Api) -> dict[str, str]:
     [delivery] = (await api.client.get(f"/v1/jobs/{job_id}/deliveries")).json()["deliveries"]
     await api.services.store.write(lambda c: c.execute(webhook_targets.update().values(disabled_ms=1)))
     assert MARK in (await api.client.get("/v1/webhooks")).text
-    return {"job_id": job_id, "delivery_id": delivery["id"]}
+    upload = await api.client.post("/v1/uploads", json={"name": MARK, "size_bytes": 3, "content_type": "image/png"})
+    return {"job_id": job_id, "delivery_id": delivery["id"], "upload_id": upload.json()["id"]}
 
 
 def address(route: Described, ids: dict[str, str]) -> str:
@@ -124,7 +125,14 @@ async def test_the_same_idempotency_key_of_two_tenants_stands_for_two_jobs(api: 
 
 @pytest.mark.parametrize("route", KEYED, ids=named)
 async def test_no_route_opens_by_a_key_in_its_address(api: Api, route: Described) -> None:
-    path = address(route, {"job_id": "job_01HZZZZZZZZZZZZZZZZZZZZZZZ", "delivery_id": "evt_01HZZZZZZZZZZZZZZZZZZZZZZZ"})
+    path = address(
+        route,
+        {
+            "job_id": "job_01HZZZZZZZZZZZZZZZZZZZZZZZ",
+            "delivery_id": "evt_01HZZZZZZZZZZZZZZZZZZZZZZZ",
+            "upload_id": "upl_01HZZZZZZZZZZZZZZZZZZZZZZZ",
+        },
+    )
     names: Sequence[str] = ("key", "api_key", "apikey", "x-api-key", "X-API-Key", "access_token", "authorization")
     async with httpx.AsyncClient(base_url=api.url) as stranger:
         answer = await stranger.request(route.method, path, params=dict.fromkeys(names, api.key.key))

@@ -1,0 +1,1 @@
+"""Direct uploads over HTTP."""

@@ -1,0 +1,80 @@
+"""Uploads whose time is over, and objects that are to be removed with them."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from orchestrator.store.tables import uploads
+from orchestrator.store.uploading.rows import DELETED, in_use
+from shared.uploads.upload import UploadState
+
+REMEMBERED_MS = 7 * 86_400_000
+"""For so long it can still be read that an upload was rejected or has expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """An object, or what has arrived of one, that is to go."""
+
+    upload_id: str
+    state: str
+    object_key: str
+    multipart_id: str | None
+    grants_end_ms: int
+
+
+def expire_uploads(connection: Connection, now_ms: int) -> int:
+    """Mark those whose time is over and that no job needs; order their objects' removal. Return how many."""
+    over = uploads.c.expires_ms <= now_ms
+    waiting = uploads.c.state == UploadState.WAITING
+    unused = (uploads.c.state == UploadState.COMPLETED) & ~in_use(uploads.c.id)
+    marked = connection.execute(
+        uploads.update().where(over, waiting | unused).values(state=UploadState.EXPIRED, remove_ms=now_ms)
+    )
+    return marked.rowcount
+
+
+def due_removals(connection: Connection, now_ms: int, limit: int = 100) -> list[Removal]:
+    """Return what is to be removed now, the longest due first."""
+    query = (
+        sa.select(uploads.c.id, uploads.c.state, uploads.c.object_key, uploads.c.multipart_id, uploads.c.grants_end_ms)
+        .where(uploads.c.remove_ms <= now_ms)
+        .order_by(uploads.c.remove_ms)
+        .limit(limit)
+    )
+    return [Removal(*row) for row in connection.execute(query)]
+
+
+def is_shared(connection: Connection, object_key: str) -> bool:
+    """Whether a completed upload stands for that object; once none does, none ever will again."""
+    query = sa.select(uploads.c.id).where(uploads.c.object_key == object_key, uploads.c.state == UploadState.COMPLETED)
+    return connection.execute(query.limit(1)).scalar() is not None
+
+
+def note_removed(connection: Connection, removal: Removal, now_ms: int) -> None:
+    """Forget a removal; it is due again when nobody can send anything to its address any more."""
+    row = uploads.c.id == removal.upload_id
+    if now_ms < removal.grants_end_ms:
+        connection.execute(uploads.update().where(row).values(remove_ms=removal.grants_end_ms))
+    elif removal.state == DELETED:
+        connection.execute(uploads.delete().where(row))
+    else:
+        connection.execute(uploads.update().where(row).values(remove_ms=None))
+
+
+def postpone_removal(connection: Connection, removal: Removal, next_ms: int) -> None:
+    """Try again at `next_ms`."""
+    connection.execute(uploads.update().where(uploads.c.id == removal.upload_id).values(remove_ms=next_ms))
+
+
+def forget_uploads(connection: Connection, now_ms: int) -> int:
+    """Drop the rows of those that ended long ago and left nothing behind. Return how many."""
+    gone = connection.execute(
+        uploads.delete().where(
+            uploads.c.state.in_((UploadState.EXPIRED, UploadState.REJECTED)),
+            uploads.c.remove_ms.is_(None),
+            uploads.c.expires_ms <= now_ms - REMEMBERED_MS,
+        )
+    )
+    return gone.rowcount

@@ -1,0 +1,1 @@
+"""Direct uploads: files that clients send straight to the storage, before a job names them."""

@@ -1,0 +1,1 @@
+"""Direct uploads, from the first request to the job that uses the file."""
