@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -21,31 +20,9 @@ from revela.failures import Interrupted
 from revela.jobs.follow import follow_job
 from shared.wire.job import JobView
 from shared.wire.status import Status
+from tests.revela.client.scripted import JOB, job, problem
 from tests.serving import base_url, loopback_listener, serving
 from tests.waiting import until_now
-
-JOB: dict[str, Any] = {
-    "id": "job_1",
-    "operation": "img2vid",
-    "operation_version": 1,
-    "status": "IN_PROGRESS",
-    "retry_of": None,
-    "progress": None,
-    "summary": {"total": 1, "succeeded": 0, "failed": 0},
-    "error": None,
-    "created_at": "2026-01-01T00:00:00Z",
-    "started_at": None,
-    "completed_at": None,
-    "delay_ms": 0,
-    "execution_ms": 0,
-    "attempts": 1,
-    "expires_at": None,
-}
-
-
-def problem(status: int) -> Response:
-    content = {"title": "t", "status": status, "detail": "d", "code": "c"}
-    return JSONResponse(content, status, media_type="application/problem+json")
 
 
 def followed(*answers: Callable[[], Response]) -> tuple[JobView, int]:
@@ -62,11 +39,11 @@ def followed(*answers: Callable[[], Response]) -> tuple[JobView, int]:
 
 
 def running() -> Response:
-    return JSONResponse(JOB)
+    return job()
 
 
 def completed() -> Response:
-    return JSONResponse({**JOB, "status": "COMPLETED"})
+    return job(status="COMPLETED")
 
 
 def bad_gateway() -> Response:
@@ -109,14 +86,14 @@ def test_a_followed_job_outlives_its_server_and_an_interrupt(tmp_path: Path) -> 
 def one_job(state: Callable[[], Response]) -> Starlette:
     """Return a server whose only job is in that state."""
 
-    async def job(_request: Request) -> Response:
+    async def read(_request: Request) -> Response:
         return state()
 
     async def items(_request: Request) -> Response:
         return JSONResponse({"items": []})
 
-    submit = Route("/v1/jobs", job, methods=["POST"])
-    return Starlette(routes=[submit, Route("/v1/jobs/job_1", job), Route("/v1/jobs/job_1/items", items)])
+    submit = Route("/v1/jobs", read, methods=["POST"])
+    return Starlette(routes=[submit, Route("/v1/jobs/job_1", read), Route("/v1/jobs/job_1/items", items)])
 
 
 class Submitted:
