@@ -17,10 +17,11 @@ from typing import TypeVar
 
 import structlog
 
+from orchestrator.storage import walk
 from orchestrator.storage.durable import Draft, check_room, disk_errors, etag_of
 from orchestrator.storage.keys import job_of
 from orchestrator.storage.parts import PartDraft, PartsFolder
-from orchestrator.storage.port import LocalDownload, SignedPut, StoredObject, StoredPart
+from orchestrator.storage.port import ListedObject, LocalDownload, SignedPut, StoredObject, StoredPart
 from shared.clock import Clock
 from shared.errors import StorageUnavailable
 from shared.refusals import LinkExpired, LinkInvalid, NotFound, PayloadTooLarge, RequestError
@@ -154,6 +155,13 @@ class DiskStorage:
         """Return the file that holds `key`."""
         return await self._in_thread(lambda: self._find(key))
 
+    async def list_under(self, prefix: str) -> AsyncIterator[list[ListedObject]]:
+        """Yield every file whose key begins with ``{prefix}/``, in pages."""
+        await self._in_thread(self._check_mounted)
+        pages = walk.pages(self._root, _checked(prefix) if prefix else "")
+        while (page := await self._in_thread(lambda: next(pages, None))) is not None:
+            yield page
+
     async def delete_under(self, prefix: str) -> int:
         """Delete every file whose key begins with ``{prefix}/``, and the folders that are empty then."""
         return await self._in_thread(lambda: self._delete_folder(self._path(prefix)))
@@ -237,12 +245,15 @@ class DiskStorage:
         try:
             found = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
-            if not self._incoming.is_dir():
-                raise StorageUnavailable from None  # the disk itself is away, not the object
+            self._check_mounted()
             return None
         if not stat.S_ISREG(found.st_mode) or path.parent.resolve() != path.parent:
             return None
         return found
+
+    def _check_mounted(self) -> None:
+        if not self._incoming.is_dir():
+            raise StorageUnavailable  # the disk itself is away, not the object
 
     def _delete_folder(self, folder: Path) -> int:
         if folder.parent.resolve() != folder.parent or not folder.is_dir() or folder.is_symlink():

@@ -1,11 +1,15 @@
 """Storage: where inputs and outputs lie, reached by capabilities rather than keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from shared.wire.work_order import UploadGrant
+
+
+PAGE_OBJECTS = 1000
+"""How many objects a page of a list has at most; S3 lists no more at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,16 @@ class StoredObject:
     size_bytes: int
     etag: str | None = None
     """Changes when the object does; without quotes. None where the store has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a list names it."""
+
+    key: str
+    size_bytes: int
+    modified_ms: int
+    """By the store's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,13 @@ class Storage(Protocol):
 
     async def download(self, key: str, file_name: str) -> LocalDownload | RedirectDownload | None:
         """Return how `key` is handed to a client, who shall save it as `file_name`."""
+        ...
+
+    def list_under(self, prefix: str) -> AsyncIterator[Sequence[ListedObject]]:
+        """Yield every object whose key begins with ``{prefix}/`` (all of them, for an empty one), in pages.
+
+        What the adapter keeps for itself, such as files that are still arriving, is no object.
+        """
         ...
 
     async def delete_under(self, prefix: str) -> int:

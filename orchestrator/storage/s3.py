@@ -4,13 +4,14 @@ import asyncio
 import base64
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from orchestrator.storage.port import RedirectDownload, SignedPut, StoredObject, StoredPart
+from orchestrator.storage import port
+from orchestrator.storage.port import ListedObject, RedirectDownload, SignedPut, StoredObject, StoredPart
 from shared.clock import Clock
 from shared.errors import SettingsError, StorageUnavailable
 from shared.refusals import UploadChanged
@@ -22,6 +23,8 @@ MAX_SIGNED_S = 604_800
 """Signature Version 4 signs for seven days at most (AWS, "Authenticating Requests: Using Query Parameters")."""
 
 _THREADS = 8
+_CHECK = "check"
+"""The object that is written to see whether the bucket can be."""
 _DELETED_AT_ONCE = 1000
 _CHECKED_FOR_S = 30.0
 _MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchUpload")
@@ -162,6 +165,12 @@ class S3Storage:
         expires_ms = self._clock.now_ms() + LINK_S * 1000
         return RedirectDownload(self._signed("get_object", key, expires_ms, ResponseContentDisposition=disposition))
 
+    async def list_under(self, prefix: str) -> AsyncIterator[list[ListedObject]]:
+        """Yield every object whose key begins with ``{prefix}/``, in pages."""
+        pages = self._pages(prefix)
+        while (page := await self._in_thread(lambda: next(pages, None))) is not None:
+            yield [listed for listed in page if listed.key != _CHECK]
+
     async def delete_under(self, prefix: str) -> int:
         """Delete every object whose key begins with ``{prefix}/``."""
         return await self._in_thread(lambda: self._delete_under(prefix))
@@ -171,7 +180,7 @@ class S3Storage:
         if time.monotonic() - self._checked_s < _CHECKED_FOR_S:
             return
         await self._in_thread(
-            lambda: self._client.put_object(Bucket=self._bucket.name, Key=self._bucket.key("check"), Body=b"")
+            lambda: self._client.put_object(Bucket=self._bucket.name, Key=self._bucket.key(_CHECK), Body=b"")
         )
         self._checked_s = time.monotonic()
 
@@ -238,7 +247,7 @@ class S3Storage:
     def _probe_sha256(self) -> bool:
         from botocore.exceptions import ClientError
 
-        named = {"Bucket": self._bucket.name, "Key": self._bucket.key("check"), "Body": b""}
+        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(_CHECK), "Body": b""}
         try:
             self._client.put_object(**named, ChecksumSHA256=_OF_NOTHING)
         except ClientError as refused:
@@ -249,7 +258,8 @@ class S3Storage:
         removed = 0
         for page in self._pages(prefix):
             for start in range(0, len(page), _DELETED_AT_ONCE):
-                doomed = [{"Key": key} for key in page[start : start + _DELETED_AT_ONCE]]
+                named = page[start : start + _DELETED_AT_ONCE]
+                doomed = [{"Key": self._bucket.key(listed.key)} for listed in named]
                 answer = self._client.delete_objects(
                     Bucket=self._bucket.name, Delete={"Objects": doomed, "Quiet": True}
                 )
@@ -258,12 +268,19 @@ class S3Storage:
                 removed += len(doomed)
         return removed
 
-    def _pages(self, prefix: str) -> Iterator[list[str]]:
+    def _pages(self, prefix: str) -> Iterator[list[ListedObject]]:
+        where = self._bucket.key(f"{prefix}/" if prefix else "")
+        outside = len(self._bucket.key(""))
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket.name, Prefix=f"{self._bucket.key(prefix)}/"
+            Bucket=self._bucket.name, Prefix=where, PaginationConfig={"PageSize": port.PAGE_OBJECTS}
         )
         for page in pages:
-            yield [str(entry["Key"]) for entry in page.get("Contents", ())]
+            yield [
+                ListedObject(
+                    entry["Key"][outside:], int(entry["Size"]), round(entry["LastModified"].timestamp() * 1000)
+                )
+                for entry in page.get("Contents", ())
+            ]
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         def guarded() -> T:

@@ -1,10 +1,12 @@
 """What every storage keeps to."""
 
 import asyncio
+import time
 
 import pytest
 
-from orchestrator.storage.port import LocalDownload, RedirectDownload
+from orchestrator.storage import port
+from orchestrator.storage.port import ListedObject, LocalDownload, RedirectDownload, Storage
 from tests.contracts.conftest import StorageAtWork
 
 KEY = "acme/job_1/0-1/0/text.txt"
@@ -107,6 +109,36 @@ async def test_many_uploads_at_once_all_arrive(at_work: StorageAtWork) -> None:
 
 async def test_a_storage_that_works_passes_its_check(at_work: StorageAtWork) -> None:
     await at_work.storage.check()
+
+
+async def listed(storage: Storage, prefix: str) -> list[ListedObject]:
+    return [found async for page in storage.list_under(prefix) for found in page]
+
+
+async def test_a_list_names_everything_under_a_prefix_with_its_size_and_nothing_else(at_work: StorageAtWork) -> None:
+    await at_work.storage.check()
+    keys = ("acme/job_1/0-1/0/a.txt", "acme/job_1/0-10/a.txt", "acme/job_1/0-1/b.txt", "acme/job_10/0-1/a.txt")
+    before_s = time.time()
+    for n, key in enumerate(keys):
+        await at_work.put(at_work.grant(key), b"x" * n)
+    found = await listed(at_work.storage, "acme/job_1")
+    assert {(one.key, one.size_bytes) for one in found} == {(key, n) for n, key in enumerate(keys[:3])}
+    assert all(before_s - 2 <= one.modified_ms / 1000 <= time.time() + 2 for one in found)
+    assert {one.key for one in await listed(at_work.storage, "")} == set(keys)
+    assert {one.key for one in await listed(at_work.storage, "acme")} == set(keys)
+    assert await listed(at_work.storage, "acm") == await listed(at_work.storage, "nobody") == []
+    assert await listed(at_work.storage, keys[0]) == []
+
+
+async def test_a_long_list_comes_in_pages(at_work: StorageAtWork, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "PAGE_OBJECTS", 10)
+    keys = {f"acme/job_1/{n}-1/a.txt" for n in range(25)}
+    await asyncio.gather(*(at_work.put(at_work.grant(key), b"") for key in keys))
+    pages = [page async for page in at_work.storage.list_under("acme/job_1")]
+    assert max(map(len, pages)) <= 10
+    assert sum(map(len, pages)) == len(keys)
+    assert {one.key for page in pages for one in page} == keys
+    assert await at_work.storage.delete_under("acme") == len(keys)
 
 
 async def test_everything_under_a_prefix_is_deleted_and_nothing_else(at_work: StorageAtWork) -> None:
