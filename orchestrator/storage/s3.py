@@ -84,7 +84,7 @@ class S3Storage:
     def grant_upload(self, key: str, content_type: str, max_bytes: int, expires_ms: int) -> UploadGrant:
         """Return the right to PUT `key` until `expires_ms`; the store refuses another type."""
         url = self._signed("put_object", key, expires_ms, ContentType=content_type)
-        return UploadGrant(key=key, url=url, content_type=content_type, max_bytes=max_bytes)
+        return UploadGrant(key=key, url=url, content_type=content_type, max_bytes=max_bytes, content_md5=True)
 
     def grant_put(
         self, key: str, content_type: str, size_bytes: int, expires_ms: int, sha256: str | None = None
