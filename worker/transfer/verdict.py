@@ -14,6 +14,8 @@ _PASSING_CODES = frozenset(
 )
 """S3's names for what may pass although their status is a 4xx (Amazon S3 API reference, "Error responses")."""
 _UNGRANTED_STATUSES = frozenset({401, 403, 410})
+_UNGRANTED_CODES = frozenset({"AccessDenied", "ExpiredToken", "InvalidToken", "RequestExpired", "TokenRefreshRequired"})
+"""The same as a 400, as some stores say it."""
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>|\"code\":\s*\"([a-z-]{1,64})\"")
 _CODE_WITHIN_BYTES = 4096
 _MD5 = re.compile(r"[0-9a-f]{32}")
@@ -49,7 +51,7 @@ async def check_answer(response: aiohttp.ClientResponse, md5: str | None) -> Non
     what = f"status {status}{f' ({code})' if code else ''}"
     if status in _PASSING_STATUSES or status >= 500 or code in _PASSING_CODES:
         raise WorthRetrying(f"The storage answered with {what}.", _retry_after_s(response.headers))
-    if status in _UNGRANTED_STATUSES:
+    if status in _UNGRANTED_STATUSES or code in _UNGRANTED_CODES:
         raise GrantRefused(f"The storage refused the file with {what}.")
     raise UploadFailed(f"The storage refused the file with {what}.")
 
