@@ -20,8 +20,8 @@ exactly one terminal status. Every answer carries `X-Request-Id`. Whatever is re
 `application/problem+json` (RFC 9457) with a stable `code`. Times are RFC 3339 in UTC, durations have their unit in \
 their name.
 
-Before its route is known, a request may be refused with `not-http` (400), `url-too-long` (414), `head-too-large` (431) \
-or `server-busy` (503).
+Before its route is known, a request may be refused with `not-http` (400), `url-too-long` (414), `head-too-large` \
+(431) or `server-busy` (503).
 
 Not described here: `/v2/{endpoint}/…`, where the server is its own endpoint. Those routes are RunPod's API, and its \
 documentation holds for them.
