@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.store.engines import READERS, Glance, open_engines, transaction
+from orchestrator.store.prepared import run
 from shared.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -113,22 +114,33 @@ class Store:
                 return
 
     def _commit(self, group: list[_Write]) -> None:
-        """Run the group's functions in one transaction; where one of them fails, each again in one of its own.
-
-        A failure is rare, and SQLite may end the whole transaction by itself then (sqlite.org/lang_transaction.html,
-        "Response To Errors Within A Transaction"): so no savepoints, which would cost every write two statements.
-        """
+        """Run the group's functions in one transaction, without savepoints: they would cost every write two statements."""
         try:
             with transaction(self._writer_engine) as connection:
                 outcomes = [_Outcome(write, _attempt(connection, write.function), None) for write in group]
         except _FunctionFailed as failed:
             if len(group) > 1:
-                for write in group:
-                    self._commit([write])
+                self._commit_apart(group)
                 return
             outcomes = [_Outcome(group[0], None, failed.error)]
         except Exception as failed:  # noqa: BLE001 - the writer thread must outlive whatever happens
             outcomes = [_Outcome(write, None, _unavailable(failed)) for write in group]
+        _tell(outcomes)
+
+    def _commit_apart(self, group: list[_Write]) -> None:
+        """Run a group again in which one function refused: its refusal undoes nothing of its neighbours'.
+
+        Still in one commit, or whoever is refused often would cost all others an fsync each. Only where the database
+        itself fails has each write a transaction of its own: SQLite may end the whole one by itself then
+        (sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
+        """
+        try:
+            with transaction(self._writer_engine) as connection:
+                outcomes = [_in_savepoint(connection, write) for write in group]
+        except SQLAlchemyError:
+            for write in group:
+                self._commit([write])
+            return
         _tell(outcomes)
 
 
@@ -154,6 +166,19 @@ def _attempt(connection: Connection, function: Callable[[Connection], Any]) -> A
         raise _FunctionFailed(_unavailable(failed)) from failed
     except Exception as failed:
         raise _FunctionFailed(failed) from failed
+
+
+def _in_savepoint(connection: Connection, write: _Write) -> _Outcome:
+    run(connection, "SAVEPOINT one")
+    try:
+        value, error = write.function(connection), None
+    except SQLAlchemyError:
+        raise
+    except Exception as refused:  # noqa: BLE001 - whatever it is belongs to the one who asked
+        value, error = None, refused
+        run(connection, "ROLLBACK TO one")
+    run(connection, "RELEASE one")
+    return _Outcome(write, value, error)
 
 
 def _unavailable(cause: BaseException | None) -> StoreUnavailable:

@@ -48,6 +48,32 @@ async def test_a_refused_write_undoes_itself_and_leaves_its_neighbours(store: St
     assert await rows(store) == [1, 3]
 
 
+async def test_a_refusal_costs_its_neighbours_one_commit_more_and_not_one_each(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'revela.db'}"
+    upgrade(url)
+    store, gate, begun = Store(url), threading.Event(), 0
+
+    def refuse(_: Connection) -> None:
+        raise Conflict
+
+    @sa.event.listens_for(store._writer_engine, "begin")
+    def _count(_: Connection) -> None:
+        nonlocal begun
+        begun += 1
+
+    held = asyncio.ensure_future(store.write(lambda _: gate.wait(10)))  # the ones behind it form one group
+    await asyncio.sleep(0)
+    while store.writes_waiting:
+        await asyncio.sleep(0.001)
+    writes = [asyncio.ensure_future(store.write(refuse if n == 7 else lambda _: None)) for n in range(20)]
+    await asyncio.sleep(0)
+    gate.set()
+    done = await asyncio.gather(held, *writes, return_exceptions=True)
+    await store.close()
+    assert [n for n, value in enumerate(done[1:]) if isinstance(value, Conflict)] == [7]
+    assert begun == 3
+
+
 async def test_a_database_error_does_not_escape(store: Store) -> None:
     await store.write(lambda c: c.execute(insert(1)))
     with pytest.raises(StoreUnavailable):
