@@ -32,6 +32,7 @@ _GROUPS = {
     "Webhooks": "How their delivery goes, and the secret that signs them",
     "Operations": "What can be done",
     "Keys": "Who asks, and how often they may",
+    "Uploads": "Files of yours, sent straight into the storage, as inputs of jobs",
     "Outputs": "The files that were made",
     "Compatible": "Routes of the earlier system, unchanged for its clients",
     "Server": "How the server is",

@@ -16,8 +16,8 @@ from orchestrator.caller import Caller
 from orchestrator.jobs.accept import field_errors
 from orchestrator.keys import WRITE_JOBS
 from orchestrator.services import Services
-from orchestrator.store.uploading.rows import delete_upload, own_upload
-from orchestrator.uploads.complete import complete_upload
+from orchestrator.store.uploading import rows
+from orchestrator.uploads import complete
 from orchestrator.uploads.offer import view_of
 from shared.refusals import (
     InvalidRequest,
@@ -35,7 +35,7 @@ MAX_BODY_BYTES = 2 << 20
 log = structlog.get_logger()
 
 
-async def complete(services: Services, request: Request, caller: Caller) -> Response:
+async def complete_upload(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /v1/uploads/{id}/complete``: what has arrived is measured, looked at and pinned; then jobs may use it.
 
     Asked again, the answer is the same. A file that is not what it was said to be rejects the upload for good.
@@ -43,15 +43,15 @@ async def complete(services: Services, request: Request, caller: Caller) -> Resp
     upload_id = upload_id_in(request)
     asked = await _asked(request)
     etags = {part.n: part.etag.removeprefix("W/").strip('"') for part in asked.parts or ()}
-    row = await services.store.read(lambda c: own_upload(c, caller.tenant, upload_id))
-    completed = await complete_upload(services, row, etags)
+    row = await services.store.read(lambda c: rows.own_upload(c, caller.tenant, upload_id))
+    completed = await complete.complete_upload(services, row, etags)
     return json_response(view_of(services, completed).model_dump_json().encode())
 
 
-async def delete(services: Services, request: Request, caller: Caller) -> Response:
+async def delete_upload(services: Services, request: Request, caller: Caller) -> Response:
     """``DELETE /v1/uploads/{id}``: 204; its file is gone very soon, unless another upload of yours is the same file."""
     upload_id, now_ms = upload_id_in(request), services.clock.now_ms()
-    await services.store.write(lambda c: delete_upload(c, caller.tenant, upload_id, now_ms))
+    await services.store.write(lambda c: rows.delete_upload(c, caller.tenant, upload_id, now_ms))
     log.info("upload.deleted", upload_id=upload_id)
     services.uploads_ended.set()
     return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -76,7 +76,7 @@ ROUTES = (
         "POST",
         "/v1/uploads/{upload_id}/complete",
         "Complete an upload",
-        keyed=complete,
+        keyed=complete_upload,
         scope=WRITE_JOBS,
         body=CompleteRequest,
         body_example={},
@@ -89,7 +89,7 @@ ROUTES = (
         "DELETE",
         "/v1/uploads/{upload_id}",
         "Delete an upload",
-        keyed=delete,
+        keyed=delete_upload,
         scope=WRITE_JOBS,
         replies=(Reply("Gone", status=HTTPStatus.NO_CONTENT, media_type=None),),
         refusals=(UploadInUse,),

@@ -12,7 +12,8 @@ from orchestrator.api.door.query import UPLOAD_ID, read_query, upload_id_in
 from orchestrator.caller import Caller
 from orchestrator.keys import READ_JOBS
 from orchestrator.services import Services
-from orchestrator.store.uploading.rows import UploadRow, list_uploads, own_upload
+from orchestrator.store.uploading import rows
+from orchestrator.store.uploading.rows import UploadRow
 from orchestrator.uploads.offer import view_of
 from shared.refusals import InvalidRequest
 from shared.uploads.upload import PARTS_GIVEN, ReceivedPart, UploadPage, UploadState, UploadView
@@ -62,7 +63,7 @@ async def get_upload(services: Services, request: Request, caller: Caller) -> Re
     without parts has a fresh address in each answer.
     """
     upload_id, query = upload_id_in(request), read_query(request, UploadQuery)
-    row = await services.store.read(lambda c: own_upload(c, caller.tenant, upload_id))
+    row = await services.store.read(lambda c: rows.own_upload(c, caller.tenant, upload_id))
     received = None
     if not query.numbers and row.multipart_id is not None and row.state == UploadState.WAITING:
         received = await _received(services, row, row.multipart_id)
@@ -76,14 +77,14 @@ async def _received(services: Services, row: UploadRow, multipart_id: str) -> li
     return [ReceivedPart(n=part.n, etag=part.etag, size_bytes=part.size_bytes) for part in stored]
 
 
-async def list_all(services: Services, request: Request, caller: Caller) -> Response:
+async def list_uploads(services: Services, request: Request, caller: Caller) -> Response:
     """``GET /v1/uploads``: one page of the tenant's uploads, newest first; read one alone for fresh addresses."""
     query = read_query(request, UploadsQuery)
-    rows = await services.store.read(
-        lambda c: list_uploads(c, caller.tenant, query.state, query.cursor, query.limit + 1)
+    found = await services.store.read(
+        lambda c: rows.list_uploads(c, caller.tenant, query.state, query.cursor, query.limit + 1)
     )
-    views = [_listed(view_of(services, row)) for row in rows[: query.limit]]
-    page = UploadPage(uploads=views, next_cursor=views[-1].id if len(rows) > query.limit else None)
+    views = [_listed(view_of(services, row)) for row in found[: query.limit]]
+    page = UploadPage(uploads=views, next_cursor=views[-1].id if len(found) > query.limit else None)
     return json_response(page.model_dump_json().encode())
 
 
@@ -96,7 +97,7 @@ ROUTES = (
         "GET",
         "/v1/uploads",
         "List uploads",
-        keyed=list_all,
+        keyed=list_uploads,
         scope=READ_JOBS,
         query=UploadsQuery,
         replies=(Reply("One page of uploads, newest first, without addresses", UploadPage),),
