@@ -114,7 +114,7 @@ class Store:
                 return
 
     def _commit(self, group: list[_Write]) -> None:
-        """Run the group's functions in one transaction, without savepoints: they would cost every write two statements."""
+        """Run the group's functions in one transaction; without savepoints, which cost every write two statements."""
         try:
             with transaction(self._writer_engine) as connection:
                 outcomes = [_Outcome(write, _attempt(connection, write.function), None) for write in group]

@@ -51,7 +51,7 @@ async def test_a_refused_write_undoes_itself_and_leaves_its_neighbours(store: St
 async def test_a_refusal_costs_its_neighbours_one_commit_more_and_not_one_each(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'revela.db'}"
     upgrade(url)
-    store, gate, begun = Store(url), threading.Event(), 0
+    store, gate, held_up, begun = Store(url), threading.Event(), threading.Event(), 0
 
     def refuse(_: Connection) -> None:
         raise Conflict
@@ -61,10 +61,12 @@ async def test_a_refusal_costs_its_neighbours_one_commit_more_and_not_one_each(t
         nonlocal begun
         begun += 1
 
-    held = asyncio.ensure_future(store.write(lambda _: gate.wait(10)))  # the ones behind it form one group
-    await asyncio.sleep(0)
-    while store.writes_waiting:
-        await asyncio.sleep(0.001)
+    def hold(_: Connection) -> None:
+        held_up.set()
+        gate.wait(10)
+
+    held = asyncio.ensure_future(store.write(hold))  # the ones behind it form one group
+    await asyncio.to_thread(held_up.wait, 10)
     writes = [asyncio.ensure_future(store.write(refuse if n == 7 else lambda _: None)) for n in range(20)]
     await asyncio.sleep(0)
     gate.set()
