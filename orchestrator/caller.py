@@ -12,3 +12,5 @@ class Caller:
     tenant: Tenant
     key_id: KeyId
     scopes: frozenset[str]
+    source_hosts: tuple[str, ...] | None = None
+    """Hosts that its inputs may come from; None: any."""

@@ -1,16 +1,19 @@
 """Tenants from the terminal, straight in the server's database."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.text import Text
 
-from orchestrator.store.tenants import TenantRow, all_tenants, mark_suspended
+from orchestrator.store.tenants import TenantRow, all_tenants, mark_suspended, set_source_hosts
 from revela.failures import UsageFault
 from revela.keys import iso, minute, with_store
 from revela.rows import print_rows
 from revela.server_settings import existing_data
+from shared.addresses import HostList
 from shared.clock import SystemClock
+from shared.errors import SettingsError
 
 
 def list_tenants(data_dir: Path | None, *, as_json: bool) -> None:
@@ -34,10 +37,29 @@ def resume_tenant(data_dir: Path | None, tenant: str) -> None:
     print(f"{tenant} is active")
 
 
+def set_sources(data_dir: Path | None, tenant: str, hosts: Sequence[str]) -> None:
+    """Let a tenant's inputs come from `hosts` only, from any where there are none.
+
+    UsageFault for a text that is no host, or if there is no tenant of that name.
+    """
+    try:
+        only = HostList.parse(hosts).entries() or None
+    except SettingsError as wrong:
+        raise UsageFault(wrong.detail) from wrong
+    settings = existing_data(data_dir, may_create=False)
+    if not with_store(settings, lambda store, _: store.write(lambda c: set_source_hosts(c, tenant, only))):
+        raise _no_such(tenant)
+    print(f"{tenant}: inputs may come from {', '.join(only) if only else 'any host'}")
+
+
 def _mark(data_dir: Path | None, tenant: str, suspended_ms: int | None) -> None:
     settings = existing_data(data_dir, may_create=False)
     if not with_store(settings, lambda store, _: store.write(lambda c: mark_suspended(c, tenant, suspended_ms))):
-        raise UsageFault(f"there is no tenant {tenant}; the first key makes one")
+        raise _no_such(tenant)
+
+
+def _no_such(tenant: str) -> UsageFault:
+    return UsageFault(f"there is no tenant {tenant}; the first key makes one")
 
 
 def _row(tenant: TenantRow) -> tuple[str | Text, ...]:
@@ -52,4 +74,5 @@ def _plain(tenant: TenantRow) -> dict[str, object]:
         "open_items": tenant.open_items,
         "created_at": iso(tenant.created_ms),
         "suspended_at": iso(tenant.suspended_ms),
+        "source_hosts": tenant.source_hosts,
     }

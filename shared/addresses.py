@@ -1,8 +1,11 @@
-"""Which network addresses are public, and the list of those that may be reached although they are not."""
+"""Which network addresses are public, which others may be reached, and which hosts may be named at all."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from yarl import URL
 
 from shared.errors import SettingsError
 
@@ -39,6 +42,7 @@ _CLOSED_V6 = tuple(
         ),
     )
 )
+_HOST_ENTRY = re.compile(r"(\*\.)?(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _UNICAST_V6 = IPv6Network("2000::/3")
 # ISATAP (RFC 5214): the low 64 bits are 0:5efe or 200:5efe, then an IPv4 address.
 _ISATAP_MASK, _ISATAP_MARK = 0xFDFF_FFFF, 0x0000_5EFE
@@ -61,6 +65,45 @@ def is_public(address: IpAddress) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class HostList:
+    """Hosts that addresses may name, and no others: whole names, or ``*.`` and a name for all that are below it."""
+
+    names: frozenset[str]
+    parents: tuple[str, ...]
+    """Each with its leading dot, so that only whole labels match."""
+
+    @classmethod
+    def parse(cls, entries: Iterable[str]) -> "HostList":
+        """Read ``example.com``, ``*.example.com`` or a literal address; SettingsError for any other text."""
+        read = [_host_entry(entry) for entry in entries]
+        return cls(
+            frozenset(entry for entry in read if not entry.startswith("*")),
+            tuple(entry[1:] for entry in read if entry.startswith("*")),
+        )
+
+    def admits(self, host: str) -> bool:
+        """Whether `host`, as an address's parser gives it, is listed."""
+        name = host.lower().rstrip(".")
+        return name in self.names or any(name.endswith(parent) for parent in self.parents)
+
+    def entries(self) -> list[str]:
+        """Return the list as `parse` reads it, in order."""
+        return sorted(self.names) + sorted(f"*{parent}" for parent in self.parents)
+
+
+def _host_entry(entry: str) -> str:
+    try:
+        # By the parser that will read the addresses, which writes names in other alphabets as DNS has them.
+        host = URL.build(scheme="http", host=entry.strip().removeprefix("[").removesuffix("]")).raw_host or ""
+    except ValueError:
+        host = ""
+    host = host.lower().rstrip(".")
+    if _network(host) is None and not _HOST_ENTRY.fullmatch(host):
+        raise SettingsError(f"a host is written as example.com or *.example.com, not {entry!r}")
+    return host
+
+
+@dataclass(frozen=True, slots=True)
 class AllowList:
     """Addresses that may be reached although they are private, or on a port other than 80 and 443."""
 
@@ -68,9 +111,11 @@ class AllowList:
     hosts: frozenset[tuple[str, int]] = frozenset()
     """Lower-case host names with their port."""
     endpoints: frozenset[tuple[IpAddress, int]] = frozenset()
+    only: HostList | None = None
+    """Hosts besides which none may be named; None: any."""
 
     @classmethod
-    def parse(cls, entries: Iterable[str]) -> "AllowList":
+    def parse(cls, entries: Iterable[str], only_hosts: Iterable[str] | None = None) -> "AllowList":
         """Read ``host:port``, ``1.2.3.4:port``, ``[::1]:port``, an address or a CIDR; SettingsError for any other."""
         networks: list[IpNetwork] = []
         hosts: set[tuple[str, int]] = set()
@@ -84,7 +129,8 @@ class AllowList:
                 endpoints.add((parse_ip(host), port))
             except ValueError:
                 hosts.add((host, port))
-        return cls(tuple(networks), frozenset(hosts), frozenset(endpoints))
+        only = None if only_hosts is None else HostList.parse(only_hosts)
+        return cls(tuple(networks), frozenset(hosts), frozenset(endpoints), only)
 
     def names(self, host: str, port: int) -> bool:
         """Whether `host` is listed by name with this port, whatever it resolves to."""

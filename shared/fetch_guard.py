@@ -39,13 +39,14 @@ class AddressBlocked(PermissionError):
 # --- without the network ----------------------------------------------------------------------------------
 
 
-def check_address(url: str, allow_private: Iterable[str] = ()) -> None:
+def check_address(url: str, allow_private: Iterable[str] = (), only_hosts: Iterable[str] | None = None) -> None:
     """Refuse what needs no look-up to be refused.
 
-    `allow_private` holds ``host:port`` and CIDR entries. SourceInvalid for text that is no plain http(s) address,
-    SourceBlocked for one that is literally private, in whatever spelling.
+    `allow_private` holds ``host:port`` and CIDR entries; `only_hosts`, unless None, those besides which none may be
+    named. SourceInvalid for text that is no plain http(s) address, SourceBlocked for one that is literally private,
+    in whatever spelling, or whose host is not listed.
     """
-    _parse(url, AllowList.parse(allow_private))
+    _parse(url, AllowList.parse(allow_private, only_hosts))
 
 
 def check_webhook_address(url: str, allow_private: Iterable[str] = ()) -> None:
@@ -74,6 +75,8 @@ def _parse(text: str, allowed: AllowList) -> URL:
     if url.raw_user is not None or url.raw_password is not None or "@" in url.raw_authority:
         raise SourceInvalid("An address must not hold a user name or a password.")
     _check_host(host, port, allowed)
+    if allowed.only is not None and not allowed.only.admits(host):
+        raise SourceBlocked("The address's host is not among those that this tenant's inputs may come from.")
     return url
 
 
@@ -198,10 +201,15 @@ class GuardedSession:
 
 @asynccontextmanager
 async def guarded_session(
-    allow_private: Iterable[str] = (), resolver: AbstractResolver | None = None
+    allow_private: Iterable[str] = (),
+    resolver: AbstractResolver | None = None,
+    only_hosts: Iterable[str] | None = None,
 ) -> AsyncIterator[GuardedSession]:
-    """Open a guarded client; `resolver` takes the place of the system's (it is guarded all the same)."""
-    allowed = AllowList.parse(allow_private)
+    """Open a guarded client; `resolver` takes the place of the system's (it is guarded all the same).
+
+    `allow_private` and `only_hosts` as `check_address` has them; they hold for every redirect as well.
+    """
+    allowed = AllowList.parse(allow_private, only_hosts)
     guard = AddressGuard(allowed)
     connector = aiohttp.TCPConnector(
         resolver=GuardedResolver(guard, resolver or aiohttp.ThreadedResolver()),

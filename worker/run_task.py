@@ -127,7 +127,7 @@ async def _workbench(
     folder: Path,
     items: Sequence[PreparedItem | JobError],
 ) -> AsyncIterator[Workbench]:
-    async with guarded_session(order.allow_private) as user:
+    async with guarded_session(order.allow_private, only_hosts=order.source_hosts) as user:
         clients = Clients(uploader.session, user)
         sources = Sources(
             clients,

@@ -64,6 +64,7 @@ class _Writer:
             manifest=self._grant(manifest_key(self._prefix), _JSON, _MANIFEST_BYTES),
             limits=WorkLimits(execution_timeout_s=attempt.terms.execution_timeout_ms / 1000),
             allow_private=list(self._services.settings.private_sources),
+            source_hosts=attempt.source_hosts,
         )
         return order, left_out
 

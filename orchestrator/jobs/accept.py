@@ -86,18 +86,25 @@ def accept_job(body: Any, *, catalogue: Catalogue, caller: Caller, settings: Set
         detail = f"there is no operation {request.operation}{did_you_mean(request.operation, tuple(catalogue))}"
         raise UnknownOperation(errors=[FieldError("/operation", detail)])
     check_webhook(request, settings.private_sources)
-    checked = _CheckedItems(request, operation, settings.private_sources)
+    checked = _CheckedItems(request, operation, settings.private_sources, caller.source_hosts)
     return _planned(request, operation, checked, caller, settings, clock)
 
 
 class _CheckedItems:
     """Every item's id and validated Params; raises InvalidRequest with all faults found."""
 
-    def __init__(self, request: JobRequest, operation: AnyOperation, allow_private: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        request: JobRequest,
+        operation: AnyOperation,
+        allow_private: tuple[str, ...],
+        source_hosts: tuple[str, ...] | None,
+    ) -> None:
         self.items: list[tuple[str, BaseModel]] = []
         self.own_inputs: list[tuple[str, MediaInput]] = []
         self._faults: dict[str, FieldError] = {}
         self._allow_private = allow_private
+        self._source_hosts = source_hosts
         seen: set[str] = set()
         for n, (item_id, params) in enumerate(request.all_items()):
             if len(self._faults) >= MAX_FAULTS:
@@ -126,7 +133,7 @@ class _CheckedItems:
             self.own_inputs.append((pointer, media))
             return
         try:
-            check_address(media, self._allow_private)
+            check_address(media, self._allow_private, self._source_hosts)
         except (SourceInvalid, SourceBlocked) as refused:
             self._fault(pointer, refused.detail)
 

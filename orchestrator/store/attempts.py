@@ -18,7 +18,7 @@ from shared.uploads.upload import UploadState
 from shared.wire.media_input import MediaInput
 from shared.wire.status import Status
 
-tasks, attempts, items, jobs = tables.tasks, tables.attempts, tables.items, tables.jobs
+tasks, attempts, items, jobs, tenants = tables.tasks, tables.attempts, tables.items, tables.jobs, tables.tenants
 
 IN_FLIGHT = (AttemptState.SUBMITTING, AttemptState.UNKNOWN, AttemptState.SUBMITTED, AttemptState.RUNNING)
 
@@ -62,8 +62,10 @@ _HEAD = Prepared(
         jobs.c.operation_version,
         tasks.c.cost_s,
         tasks.c.queue_deadline_ms,
+        tenants.c.source_hosts,
     )
     .join(jobs, jobs.c.id == tasks.c.job_id)
+    .join(tenants, tenants.c.tenant == tasks.c.tenant, isouter=True)
     .where(_TASK)
 )
 _ITEMS = Prepared(
@@ -109,6 +111,8 @@ class OpenedAttempt:
     items: tuple[OrderedItem, ...]
     own_inputs: dict[str, str]
     """Storage keys of the uploads and earlier outputs, by the text that names them; a lost one is missing."""
+    source_hosts: list[str] | None
+    """Hosts that the tenant's inputs may come from; None: any."""
     pinned: dict[str, str | None]
     """ETags that the uploads among them had at their completion, by the text that names them."""
 
@@ -235,6 +239,7 @@ def _read_opened(connection: Connection, task_id: str, n: int, now_ms: int, leas
         terms=attempt_terms(head.cost_s, head.queue_deadline_ms, now_ms, least_execution_s),
         items=ordered,
         own_inputs={text: key for text, key in found.items() if key},
+        source_hosts=head.source_hosts,
         pinned={text: upload.etag for text, upload in uploads.items()},
     )
 

@@ -26,13 +26,15 @@ class StoredKey:
     revoked_ms: int | None = None
     suspended: bool = False
     """Whether its tenant is."""
+    source_hosts: tuple[str, ...] | None = None
+    """Hosts that its tenant's inputs may come from; None: any."""
 
     def valid_at(self, now_ms: int) -> bool:
         """Whether the key opens anything at `now_ms`."""
         return self.revoked_ms is None and (self.expires_ms is None or now_ms < self.expires_ms)
 
 
-_KEYS = sa.select(keys, sa.func.coalesce(tenants.c.suspended_ms, 0).label("suspended")).join(
+_KEYS = sa.select(keys, sa.func.coalesce(tenants.c.suspended_ms, 0).label("suspended"), tenants.c.source_hosts).join(
     tenants, tenants.c.tenant == keys.c.tenant, isouter=True
 )
 
@@ -88,5 +90,6 @@ def _stored_key(row: Row[tuple[object, ...]]) -> StoredKey:
             "scopes": frozenset(values["scopes"]),
             "secret_hash": bytes(values["secret_hash"]),
             "suspended": bool(values["suspended"]),
+            "source_hosts": None if values["source_hosts"] is None else tuple(values["source_hosts"]),
         }
     )

@@ -1,5 +1,6 @@
 """Tenants: how much of theirs is open, and whether they may act."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -28,6 +29,8 @@ class TenantRow:
     open_items: int
     keys: int
     """That were not revoked."""
+    source_hosts: list[str] | None
+    """Hosts that its inputs may come from; None: any."""
 
 
 def all_tenants(connection: Connection) -> list[TenantRow]:
@@ -38,7 +41,14 @@ def all_tenants(connection: Connection) -> list[TenantRow]:
         .scalar_subquery()
         .label("keys")
     )
-    columns = (tenants.c.tenant, tenants.c.created_ms, tenants.c.suspended_ms, tenants.c.open_items, living)
+    columns = (
+        tenants.c.tenant,
+        tenants.c.created_ms,
+        tenants.c.suspended_ms,
+        tenants.c.open_items,
+        living,
+        tenants.c.source_hosts,
+    )
     return [TenantRow(*row) for row in connection.execute(sa.select(*columns).order_by(tenants.c.tenant))]
 
 
@@ -49,6 +59,16 @@ def mark_suspended(connection: Connection, tenant: str, now_ms: int | None) -> b
     """
     since = now_ms if now_ms is None else sa.func.coalesce(tenants.c.suspended_ms, now_ms)
     marked = connection.execute(tenants.update().where(tenants.c.tenant == tenant).values(suspended_ms=since))
+    return marked.rowcount == 1
+
+
+def set_source_hosts(connection: Connection, tenant: str, hosts: Sequence[str] | None) -> bool:
+    """Let a tenant's inputs come from these hosts only, or with None from any; return whether there is such a tenant.
+
+    Servers follow within 10 seconds, and work that has not been handed out yet does as well.
+    """
+    kept = None if hosts is None else list(hosts)
+    marked = connection.execute(tenants.update().where(tenants.c.tenant == tenant).values(source_hosts=kept))
     return marked.rowcount == 1
 
 

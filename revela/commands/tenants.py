@@ -6,7 +6,7 @@ import typer
 
 from revela.commands.keys import AsJson, DataDir
 
-tenants = typer.Typer(no_args_is_help=True, help="List, suspend and resume tenants, straight in the server's database.")
+tenants = typer.Typer(no_args_is_help=True, help="List, suspend and limit tenants, straight in the server's database.")
 
 Tenant = Annotated[str, typer.Argument(help="The tenant, as `list` shows it.")]
 
@@ -33,3 +33,18 @@ def resume(tenant: Tenant, data_dir: DataDir = None) -> None:
     from revela.tenants import resume_tenant
 
     resume_tenant(data_dir, tenant)
+
+
+@tenants.command()
+def sources(
+    tenant: Tenant,
+    hosts: Annotated[
+        list[str] | None,
+        typer.Argument(help="example.com for that host, '*.example.com' for all below it; none lifts the limit."),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Say which hosts a tenant's inputs may come from; without any, all may again."""
+    from revela.tenants import set_sources
+
+    set_sources(data_dir, tenant, hosts or [])

@@ -61,3 +61,6 @@ class WorkOrder(WireModel):
     manifest: UploadGrant
     limits: WorkLimits
     allow_private: list[str] = Field(default=[], description="host:port or CIDR that user addresses may reach")
+    source_hosts: list[str] | None = Field(
+        default=None, description="Hosts, or *. and a name for those below it, that user addresses may name; null: any"
+    )

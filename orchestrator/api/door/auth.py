@@ -126,7 +126,7 @@ class Doorkeeper:
             raise TenantSuspended
         if scope is not None and not key.scopes & {scope, ADMIN}:
             raise Forbidden(f"This key lacks the scope {scope}.")
-        return Caller(key.tenant, key.id, key.scopes)
+        return Caller(key.tenant, key.id, key.scopes, key.source_hosts)
 
     def with_key(self, services: Services, scope: str | None, answer: KeyedAnswerer) -> Answerer:
         """Return `answer` behind this door: only for callers that `admit` lets in."""

@@ -29,6 +29,27 @@ def test_a_tenant_that_there_is_not_is_said_so(terminal: Terminal, act: str) -> 
     assert (refused.code, refused.err) == (2, "revela: there is no tenant acmé; the first key makes one\n")
 
 
+def test_a_tenant_s_inputs_are_limited_to_hosts_and_freed_again(terminal: Terminal) -> None:
+    terminal("keys", "create", "shop", "--tenant", "acme")
+    said = terminal("tenants", "sources", "acme", "*.CDN.example", "münchen.example.")
+    assert said.out == "acme: inputs may come from xn--mnchen-3ya.example, *.cdn.example\n"
+    [acme] = terminal("tenants", "list", "--json").json
+    assert acme["source_hosts"] == ["xn--mnchen-3ya.example", "*.cdn.example"]
+    assert terminal("tenants", "sources", "acme").out == "acme: inputs may come from any host\n"
+    assert terminal("tenants", "list", "--json").json[0]["source_hosts"] is None
+    assert terminal("tenants", "sources", "zoo", "example.com").code == 2
+
+
+@pytest.mark.parametrize("host", ["https://example.com", "example.com/x", "*.*.example", "*", "a..b", "a b", "", "x@y"])
+def test_a_text_that_is_no_host_is_refused(terminal: Terminal, host: str) -> None:
+    terminal("keys", "create", "shop", "--tenant", "acme")
+    refused = terminal("tenants", "sources", "acme", host)
+    assert (refused.code, refused.err) == (
+        2,
+        f"revela: a host is written as example.com or *.example.com, not {host!r}\n",
+    )
+
+
 @pytest.mark.parametrize("command", [("list",), ("suspend", "t"), ("resume", "t")], ids=lambda command: command[0])
 def test_where_there_is_no_database_none_is_made(terminal: Terminal, command: tuple[str, ...]) -> None:
     assert terminal("tenants", *command).code == 2
