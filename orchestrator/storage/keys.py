@@ -1,5 +1,7 @@
 """How objects are named: nothing that a user chose is part of a key."""
 
+import re
+
 
 def attempt_prefix(tenant: str, job_id: str, task_n: int, attempt: int) -> str:
     """Return where one attempt of one task writes; a later attempt never shares it."""
@@ -26,3 +28,18 @@ def job_of(key: str) -> str | None:
     _, _, below = key.partition("/")
     job_id, _, rest = below.partition("/")
     return job_id if rest and job_id.startswith("job_") else None
+
+
+_JOB = re.compile(r"([a-z0-9][a-z0-9_-]{0,62}/job_[0-9A-HJKMNP-TV-Z]{26})/\d+-\d+/")
+_UPLOAD = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}/uploads/[0-9A-HJKMNP-TV-Z]{26}")
+
+
+def job_prefix_of(key: str) -> str | None:
+    """Return the ``{tenant}/{job}`` that a job's object lies under; None for any other object."""
+    found = _JOB.match(key)
+    return None if found is None else found[1]
+
+
+def is_ours(key: str) -> bool:
+    """Return whether an object is named as jobs' and uploads' are; others are somebody else's."""
+    return job_prefix_of(key) is not None or _UPLOAD.fullmatch(key) is not None

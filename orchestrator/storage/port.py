@@ -7,7 +7,6 @@ from typing import Protocol
 
 from shared.wire.work_order import UploadGrant
 
-
 PAGE_OBJECTS = 1000
 """How many objects a page of a list has at most; S3 lists no more at once."""
 

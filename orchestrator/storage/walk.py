@@ -8,7 +8,6 @@ from pathlib import Path
 from orchestrator.storage import port
 from orchestrator.storage.port import ListedObject
 
-
 _OWN = "~"
 """What the storage keeps for itself begins so; it stands in no key."""
 

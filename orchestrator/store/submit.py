@@ -116,14 +116,20 @@ def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = 
 
 
 def find_output(connection: Connection, tenant: str, media: MediaInput) -> str | None:
-    """Return the storage key behind ``output://job/item/slot`` of this tenant's, or None."""
+    """Return the storage key behind ``output://job/item/slot`` of this tenant's; None where it is not or no longer."""
     job_id, item_id, slot = media.removeprefix("output://").split("/")
     outputs: dict[str, Any] | None = connection.execute(
-        sa.select(tables.items.c.outputs).where(
-            tables.items.c.tenant == tenant, tables.items.c.job_id == job_id, tables.items.c.item_id == item_id
+        sa.select(tables.items.c.outputs)
+        .join(tables.jobs, tables.jobs.c.id == tables.items.c.job_id)
+        .where(
+            tables.items.c.tenant == tenant,
+            tables.items.c.job_id == job_id,
+            tables.items.c.item_id == item_id,
+            tables.jobs.c.outputs_deleted_ms.is_(None),
         )
     ).scalar()
-    key: str | None = (outputs or {}).get(slot, {}).get("key")
+    stored = (outputs or {}).get(slot, {})
+    key: str | None = None if "lost_ms" in stored else stored.get("key")
     return key
 
 
