@@ -1,0 +1,100 @@
+"""Uploads end with their time, and leave nothing behind."""
+
+import httpx
+
+from orchestrator.retention import uploads as ended
+from orchestrator.store import tables
+from tests.orchestrator.api.running import Api, running_api
+from tests.orchestrator.uploads.uploading import JPEG, MIB, begin, complete, put, read, uploaded
+
+DAY_S = 86_400
+
+
+async def sweep(api: Api) -> None:
+    await ended.tick(api.services, api.clock.now_ms())
+
+
+def files(api: Api) -> int:
+    return sum(path.is_file() for path in (api.folder / "outputs").rglob("*"))
+
+
+async def test_an_upload_that_nobody_completes_expires_with_what_was_sent(api: Api) -> None:
+    begun = await begin(api.client)
+    await put(api, begun, JPEG)
+    api.clock.advance(DAY_S - 1)
+    await sweep(api)
+    assert ((await read(api, begun))["state"], files(api)) == ("waiting", 1)
+    api.clock.advance(1)
+    await sweep(api)
+    assert ((await read(api, begun))["state"], files(api)) == ("expired", 0)
+
+
+async def test_parts_that_nobody_completes_are_dropped(api: Api) -> None:
+    body = b"\0\0\0\x18ftypmp42" + bytes(40 * MIB)
+    begun = await begin(api.client, body, content_type="video/mp4")
+    await put(api, begun["parts"][0], body[: 16 * MIB])
+    assert files(api) == 2
+    api.clock.advance(DAY_S)
+    await sweep(api)
+    assert files(api) == 0
+
+
+async def test_a_completed_upload_is_kept_for_a_week_and_forgotten_after_another(api: Api) -> None:
+    completed = await uploaded(api)
+    api.clock.advance(7 * DAY_S - 1)
+    await sweep(api)
+    assert files(api) == 1
+    api.clock.advance(1)
+    await sweep(api)
+    assert ((await read(api, completed))["state"], files(api)) == ("expired", 0)
+    api.clock.advance(7 * DAY_S)
+    await sweep(api)
+    assert (await api.client.get(f"/v1/uploads/{completed['id']}")).status_code == 404
+
+
+async def test_what_is_sent_after_a_deletion_is_removed_as_well(api: Api) -> None:
+    begun = await begin(api.client)
+    await api.client.delete(f"/v1/uploads/{begun['id']}")
+    await sweep(api)
+    assert (await put(api, begun, JPEG)).status_code == 200
+    api.clock.advance(DAY_S)
+    await sweep(api)
+    assert (files(api), await api.count(tables.uploads)) == (0, 0)
+
+
+async def test_a_rejected_file_is_removed_and_the_reason_kept(api: Api) -> None:
+    begun = await begin(api.client, b"%PDF-1.7 nothing of ours")
+    await put(api, begun, b"%PDF-1.7 nothing of ours")
+    await complete(api.client, begun)
+    await sweep(api)
+    assert ((await read(api, begun))["state"], files(api)) == ("rejected", 0)
+
+
+async def test_a_tenant_may_have_so_many_uploads_waiting(tmp_path: object, database: object) -> None:
+    async with running_api(tmp_path, database, max_waiting_uploads=2) as api:  # type: ignore[arg-type]
+        first, _ = await begin(api.client), await begin(api.client)
+        refused = await post(api.client)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too-many-uploads")
+        async with api.as_tenant("other") as other:
+            assert (await post(other)).status_code == 201
+        await put(api, first, JPEG)
+        await complete(api.client, first)
+        assert (await post(api.client)).status_code == 201
+
+
+async def post(client: httpx.AsyncClient) -> httpx.Response:
+    return await client.post("/v1/uploads", json={"name": "a", "size_bytes": 1, "content_type": "image/png"})
+
+
+async def test_a_list_has_the_newest_first_page_by_page(api: Api) -> None:
+    made = []
+    for n in range(3):
+        api.clock.advance(1)
+        made.append((await begin(api.client, name=f"{n}.jpg"))["id"])
+    await api.client.delete(f"/v1/uploads/{made[0]}")
+    page = (await api.client.get("/v1/uploads", params={"limit": 1})).json()
+    assert [upload["id"] for upload in page["uploads"]] == [made[2]]
+    rest = (await api.client.get("/v1/uploads", params={"cursor": page["next_cursor"]})).json()
+    assert ([upload["id"] for upload in rest["uploads"]], rest["next_cursor"]) == ([made[1]], None)
+    assert rest["uploads"][0]["url"] is None
+    assert (await api.client.get("/v1/uploads", params={"state": "completed"})).json()["uploads"] == []
