@@ -1,11 +1,13 @@
 """The catalogue over HTTP: every operation with its contract."""
 
+from functools import lru_cache
 from typing import Any
 
 from pydantic import Field, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from orchestrator.api.door.answers import json_bytes
 from orchestrator.api.door.described import Described, Reply
 from orchestrator.services import Services
 from shared.operation import AnyOperation, Slot
@@ -55,8 +57,17 @@ class OperationList(WireModel):
 
 async def list_operations(services: Services, request: Request) -> Response:  # noqa: ARG001
     """``GET /v1/operations``: JSON Schemas of params and result, files, limits. Public, as the docs are."""
-    described = [describe(operation) for operation in services.catalogue.values()]
-    return JSONResponse({"operations": described}, headers={"cache-control": "public, max-age=60"})
+    return Response(
+        _listed(tuple(services.catalogue.values())),
+        headers={"cache-control": "public, max-age=60"},
+        media_type="application/json",
+    )
+
+
+@lru_cache(maxsize=8)
+def _listed(operations: tuple[AnyOperation, ...]) -> bytes:
+    """Return the answer's body: made once, since anyone may ask and a schema takes milliseconds to make."""
+    return json_bytes({"operations": [describe(operation) for operation in operations]})
 
 
 def describe(operation: AnyOperation) -> dict[str, Any]:

@@ -5,8 +5,7 @@ typed by SQLAlchemy is the same; only the way from there to the driver is short.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,8 +56,10 @@ class Prepared:
             return
         compiled = self._for(connection, rows[0])
         bound = [compiled.bound(row) for row in rows]
-        with _driver_errors(connection, compiled.sql):
+        try:
             _cursor(connection).executemany(compiled.sql, bound)
+        except connection.dialect.loaded_dbapi.Error as failed:
+            raise _as_sqlalchemy_s(failed, compiled.sql) from failed
 
     def _for(self, connection: Connection, parameters: Parameters) -> "_Compiled":
         columns = tuple(parameters) if self._is_insert else ()
@@ -106,10 +107,12 @@ class _Compiled:
 
 def run(connection: Connection, sql: str, parameters: Any = ()) -> Any:
     """Run a statement in the driver's own words on its connection; return the cursor. DBAPIError if it fails."""
-    with _driver_errors(connection, sql):
-        cursor = _cursor(connection)
+    cursor = _cursor(connection)
+    try:
         cursor.execute(sql, parameters)
-        return cursor
+    except connection.dialect.loaded_dbapi.Error as failed:
+        raise _as_sqlalchemy_s(failed, sql) from failed
+    return cursor
 
 
 def _cursor(connection: Connection) -> Any:
@@ -117,14 +120,9 @@ def _cursor(connection: Connection) -> Any:
     return raw.cursor()
 
 
-@contextmanager
-def _driver_errors(connection: Connection, sql: str) -> Iterator[None]:
-    """Let the driver's errors out as SQLAlchemy's, as they come from everything else."""
-    driver: Any = connection.dialect.loaded_dbapi
-    try:
-        yield
-    except driver.Error as failed:
-        raise DBAPIError(sql, None, failed) from failed
+def _as_sqlalchemy_s(failed: Exception, sql: str) -> DBAPIError:
+    """Return the driver's error as it comes from everything else."""
+    return DBAPIError(sql, None, failed)
 
 
 def _binder(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | None:
