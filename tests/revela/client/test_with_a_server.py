@@ -19,7 +19,7 @@ from revela import (
     ValidationFailed,
 )
 from tests.cutting_proxy import CuttingProxy, cutting_proxy
-from tests.served import Server
+from tests.served import Server, served
 from tests.waiting import until_now
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
@@ -148,18 +148,23 @@ def test_a_download_over_a_line_that_is_cut_arrives(line: Line, client: Client, 
     assert len(ranges) == 2
 
 
-def test_a_wait_outlives_the_server(line: Line, client: Client) -> None:
-    job = client.submit(echoes("a"))
-    line.server.kill()
-    away: list[str] = []
+def test_a_wait_outlives_the_server(tmp_path: Path) -> None:
+    with served(tmp_path, workers=0) as server:
+        away: list[Exception] = []
 
-    def back(_error: Exception) -> None:
-        away.append("away")
-        if len(away) == 2:
-            line.server.start()
+        def back(error: Exception) -> None:
+            away.append(error)
+            if len(away) == 2:
+                server.start()
+                with Client(server.url, key) as other:
+                    other.cancel(job.id)
 
-    assert client.wait(job.id, on_away=back).status == "COMPLETED"
-    assert len(away) >= 2
+        key = server.create_key()
+        with Client(server.url, key, patience=ATTENTIVE) as client:
+            job = client.submit(echoes("a"))
+            server.kill()
+            assert client.wait(job.id, on_away=back).status == "CANCELLED"
+        assert len(away) >= 2
 
 
 def test_a_key_that_is_none_is_told(line: Line) -> None:
