@@ -74,7 +74,7 @@ def test_what_an_older_release_had_stored_is_kept_and_can_be_used(tmp_path: Path
     with writer.connect() as connection:
         assert connection.execute(sa.select(tables.items.c.item_id)).scalars().all() == ["i0"]
         labels = connection.execute(sa.select(tables.job_labels)).mappings().all()
-        assert labels == [{"job_id": "job_1", "name": "order", "tenant": "acme", "value": "A-17"}]
+        assert list(map(dict, labels)) == [{"job_id": "job_1", "name": "order", "tenant": "acme", "value": "A-17"}]
         known = sa.select(tables.tenants.c.tenant, tables.tenants.c.created_ms, tables.tenants.c.open_items)
         assert sorted(map(tuple, connection.execute(known))) == [("acme", 5, 2), ("new", 7, 0)]
     writer.dispose()
