@@ -11,6 +11,9 @@ from revela.commands.demo import demo
 from revela.commands.doctor import doctor
 from revela.commands.follow import download, events
 from revela.commands.jobs import cancel, delete, job, jobs
+from revela.commands.keeping.audit import audit
+from revela.commands.keeping.holds import hold, pin, release, unpin
+from revela.commands.keeping.storage import storage
 from revela.commands.keys import keys
 from revela.commands.migrate import migrate
 from revela.commands.operations import operations
@@ -30,10 +33,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _JOBS = (submit, job, jobs, events, download, cancel, retry, delete, operations)
-for _command in (demo, doctor, *_JOBS, serve, worker, migrate):
+_KEEPING = (pin, unpin, hold, release, audit)
+for _command in (demo, doctor, *_JOBS, *_KEEPING, serve, worker, migrate):
     app.command(epilog=example_text(_command.__name__))(_command)
 app.add_typer(keys, name="keys")
 app.add_typer(tenants, name="tenants")
+app.add_typer(storage, name="storage")
 app.add_typer(webhooks, name="webhooks")
 
 

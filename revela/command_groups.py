@@ -19,7 +19,8 @@ SECTIONS = {
         "webhooks",
         "operations",
     ),
-    "Run a server and its workers": ("serve", "keys", "tenants", "worker", "migrate"),
+    "Keep what would go": ("pin", "unpin", "hold", "release", "audit"),
+    "Run a server and its workers": ("serve", "keys", "tenants", "storage", "worker", "migrate"),
 }
 
 
@@ -34,6 +35,11 @@ EXAMPLES = {
     "cancel": "revela cancel job_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
     "retry": "revela retry job_01K9ZV6Q0S8M7D3X5B2C4F6G8H --wait",
     "delete": "revela delete job_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
+    "pin": "revela pin job_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
+    "unpin": "revela unpin job_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
+    "hold": "revela hold job_01K9ZV6Q0S8M7D3X5B2C4F6G8H --reason 'Case 4711'",
+    "release": "revela release job_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
+    "audit": "revela audit --action job.deleted",
     "operations": "revela operations img2vid",
     "serve": "revela serve --workers 1",
     "worker": "revela worker --url http://10.0.0.5:3000 --id box-1 --token rvw_…",

@@ -34,7 +34,7 @@ def create_key(
 ) -> None:
     """Make a key and print it, once; InvalidRequest for a name, tenant or scope that can't be, UsageFault."""
     clock = SystemClock()
-    expires_ms = None if expires is None else clock.now_ms() + _span_ms(expires)
+    expires_ms = None if expires is None else clock.now_ms() + span_ms("--expires", expires)
 
     async def create(store: Store, settings: Settings) -> keys.CreatedKey:
         wanted = scopes or keys.DEFAULT_SCOPES
@@ -91,11 +91,11 @@ def create_worker_token(data_dir: Path | None, worker_id: str, *, as_json: bool)
     print(f"{token}\njoin with: {called_as()} worker --url {url} --id {worker_id} --token {token}")
 
 
-def _span_ms(text: str) -> int:
-    """Return a span such as 30d or 12h in milliseconds; UsageFault for anything else."""
+def span_ms(option: str, text: str) -> int:
+    """Return a span such as 30d or 12h, given as `option`, in milliseconds; UsageFault for anything else."""
     span = _SPAN.fullmatch(text)
     if span is None:
-        raise UsageFault(f"--expires {text}: write a number and m, h, d or w, such as 30d")
+        raise UsageFault(f"{option} {text}: write a number and m, h, d or w, such as 30d")
     return int(span[1]) * _UNITS_MS[span[2]]
 
 

@@ -22,6 +22,7 @@ from revela.client.patience import PATIENT, OnAway, Patience, Tries
 from revela.client.request import JobFields, job_request
 from revela.client.waiting import OnChange, Waiting
 from shared.wire.job import ItemView, JobView, ListedJob, OutputView
+from shared.wire.keeping.audit import AuditEntry
 from shared.wire.plan import JobPlan
 from shared.wire.status import Status
 from shared.wire.webhook import Delivery, RotatedSecret, WebhookOverview
@@ -161,6 +162,35 @@ class AsyncClient:
     async def delete(self, job_id: str) -> None:
         """Delete a job that has ended, with its outputs."""
         await self._call(calls.delete(job_id))
+
+    async def pin(self, job_id: str) -> JobView:
+        """Keep a job's outputs beyond their time."""
+        return await self._call(calls.pin(job_id))
+
+    async def unpin(self, job_id: str) -> JobView:
+        """Let a job's outputs go when their time is over."""
+        return await self._call(calls.unpin(job_id))
+
+    async def hold(self, job_id: str, reason: str) -> JobView:
+        """Put a job on legal hold: nothing of it may be deleted until it is released."""
+        return await self._call(calls.hold(job_id, reason))
+
+    async def release(self, job_id: str) -> JobView:
+        """Release a job from its legal hold. Needs a key with the scope admin."""
+        return await self._call(calls.release(job_id))
+
+    async def audit(
+        self, *, action: str | None = None, subject: str | None = None, page_size: int = 100
+    ) -> AsyncIterator[AuditEntry]:
+        """Yield who deleted, kept, made or ended what, newest first, as `Client.audit` does."""
+        call = calls.audit(action, subject, page_size)
+        while True:
+            page = await self._call(call)
+            for entry in page.entries:
+                yield entry
+            if page.next_cursor is None:
+                return
+            call = call.after(page.next_cursor)
 
     # --- webhooks -----------------------------------------------------------------------------------------
 

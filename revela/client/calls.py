@@ -13,7 +13,9 @@ from pydantic import ValidationError
 from revela.client.answers import error_of
 from revela.client.connection import LONG_POLL_S
 from revela.client.errors import NotRevela
+from shared.uploads.upload import UploadPage, UploadRequest, UploadState, UploadView
 from shared.wire.job import ItemPage, JobPage, JobView
+from shared.wire.keeping.audit import AuditPage
 from shared.wire.model import WireModel
 from shared.wire.plan import JobPlan
 from shared.wire.status import Status
@@ -126,10 +128,63 @@ def delete(job_id: str) -> Call[None]:
     return _of_job("DELETE", job_id, "", lambda _: None)
 
 
+def pin(job_id: str) -> Call[JobView]:
+    """``PUT /v1/jobs/{id}/pin``."""
+    return _of_job("PUT", job_id, "/pin", _reader(JobView))
+
+
+def unpin(job_id: str) -> Call[JobView]:
+    """``DELETE /v1/jobs/{id}/pin``."""
+    return _of_job("DELETE", job_id, "/pin", _reader(JobView))
+
+
+def hold(job_id: str, reason: str) -> Call[JobView]:
+    """``PUT /v1/jobs/{id}/legal-hold``."""
+    return replace(_of_job("PUT", job_id, "/legal-hold", _reader(JobView)), body={"reason": reason})
+
+
+def release(job_id: str) -> Call[JobView]:
+    """``DELETE /v1/jobs/{id}/legal-hold``."""
+    return _of_job("DELETE", job_id, "/legal-hold", _reader(JobView))
+
+
+def audit(action: str | None, subject: str | None, page_size: int) -> Call[AuditPage]:
+    """``GET /v1/audit``: one page."""
+    params = (*_given("action", action), *_given("subject", subject), ("limit", str(page_size)))
+    return Call("GET", "/v1/audit", _reader(AuditPage), params)
+
+
 def operations() -> Call[list[dict[str, Any]]]:
     """``GET /v1/operations``."""
     read = _reader(_Catalogue)
     return Call("GET", "/v1/operations", lambda response: read(response).operations)
+
+
+def begin_upload(request: UploadRequest) -> Call[UploadView]:
+    """``POST /v1/uploads``; one that was begun twice expires by itself."""
+    return Call("POST", "/v1/uploads", _reader(UploadView), body=request.model_dump(mode="json"))
+
+
+def get_upload(upload_id: str, parts: Sequence[int] = ()) -> Call[UploadView]:
+    """``GET /v1/uploads/{id}``, with fresh addresses of `parts`."""
+    params = (("parts", ",".join(map(str, parts))),) if parts else ()
+    return _of_upload("GET", upload_id, "", _reader(UploadView), params)
+
+
+def complete_upload(upload_id: str) -> Call[UploadView]:
+    """``POST /v1/uploads/{id}/complete``; completing twice is completing once."""
+    return _of_upload("POST", upload_id, "/complete", _reader(UploadView))
+
+
+def uploads(state: UploadState | str | None) -> Call[UploadPage]:
+    """``GET /v1/uploads``: one page."""
+    params = tuple(_given("state", state and UploadState(state).value))
+    return Call("GET", "/v1/uploads", _reader(UploadPage), params)
+
+
+def delete_upload(upload_id: str) -> Call[None]:
+    """``DELETE /v1/uploads/{id}``."""
+    return _of_upload("DELETE", upload_id, "", lambda _: None)
 
 
 def deliveries(job_id: str) -> Call[list[Delivery]]:
@@ -172,6 +227,13 @@ def no_job(job_id: str) -> str:
 
 def _of_job(method: str, job_id: str, rest: str, read: Callable[[httpx.Response], T], params: Params = ()) -> Call[T]:
     return Call(method, job_path(job_id, rest), read, params, missing=no_job(job_id))
+
+
+def _of_upload(
+    method: str, upload_id: str, rest: str, read: Callable[[httpx.Response], T], params: Params = ()
+) -> Call[T]:
+    path = f"/v1/uploads/{segment(upload_id)}{rest}"
+    return Call(method, path, read, params, missing=f"no upload {upload_id}")
 
 
 def _reader(model: type[M]) -> Callable[[httpx.Response], M]:

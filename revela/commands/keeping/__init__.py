@@ -1,0 +1,1 @@
+"""The commands that keep, delete for good, and tell what was deleted."""
