@@ -85,7 +85,7 @@ def accept_job(body: Any, *, catalogue: Catalogue, caller: Caller, settings: Set
     if operation is None:
         detail = f"there is no operation {request.operation}{did_you_mean(request.operation, tuple(catalogue))}"
         raise UnknownOperation(errors=[FieldError("/operation", detail)])
-    check_webhook(request, settings.private_sources)
+    check_webhook(request, settings.private_sources, settings.public_url)
     checked = _CheckedItems(request, operation, settings.private_sources, caller.source_hosts)
     return _planned(request, operation, checked, caller, settings, clock)
 

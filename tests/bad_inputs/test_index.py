@@ -1,0 +1,112 @@
+"""Where each case is tested, by its number; a test that is moved or renamed has to be found again here."""
+
+import ast
+
+import pytest
+
+from tests.project.tree import ROOT
+
+_ADDRESSES, _SOURCES = "tests/bad_inputs/test_addresses.py", "tests/bad_inputs/test_sources.py"
+_BY_ADDRESS = (
+    f"{_ADDRESSES}::test_address_is_refused_at_submit_and_nothing_is_stored",
+    f"{_ADDRESSES}::test_worker_refuses_it_by_itself",
+)
+_FETCH, _LINKS = "tests/worker/transfer/test_fetch.py", "tests/orchestrator/api/test_outputs.py"
+_WEBHOOK = "tests/orchestrator/webhooks/test_address.py"
+
+CASES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "B1": ("other schemes than http and https", _BY_ADDRESS),
+    "B2": ("loopback in every spelling", _BY_ADDRESS),
+    "B3": ("the clouds' metadata servers", _BY_ADDRESS),
+    "B4": (
+        "private addresses disguised as IPv6",
+        (*_BY_ADDRESS, f"{_ADDRESSES}::test_guard_stops_every_address_of_the_table_in_the_connect_step"),
+    ),
+    "B5": ("user names and backslashes before the host", _BY_ADDRESS),
+    "B6": ("NUL, tab, newline", _BY_ADDRESS),
+    "B7": ("ports of other services", _BY_ADDRESS),
+    "B8": ("too long, empty, no text", (*_BY_ADDRESS, f"{_ADDRESSES}::test_what_is_no_text_is_no_address")),
+    "B9": ("a name with a public and a private address", (f"{_SOURCES}::test_b9_mixed_answer_is_hostile",)),
+    "B10": (
+        "a name that moves between two look-ups",
+        (f"{_SOURCES}::test_b10_rebinding_name_is_looked_up_once_and_reached_only_there",),
+    ),
+    "B11": (
+        "redirects inside, to files, down from https",
+        (
+            f"{_SOURCES}::test_b11_redirect_inside_is_not_followed",
+            f"{_SOURCES}::test_b11_redirect_from_https_to_http_is_refused",
+        ),
+    ),
+    "B12": (
+        "redirects without end or aim",
+        (f"{_SOURCES}::test_b12_redirect_without_end_or_aim_is_given_up",),
+    ),
+    "B13": (
+        "webhooks to addresses inside, or to ourselves",
+        ("tests/bad_inputs/test_webhooks.py::test_b13_webhook_to_such_an_address_is_refused",),
+    ),
+    "B14": (
+        "a webhook's name that turns private",
+        (
+            f"{_WEBHOOK}::test_a_name_that_leads_inside_is_refused_at_every_try_and_seen_in_the_log",
+            f"{_WEBHOOK}::test_a_name_that_moves_inside_between_two_tries_is_refused_at_the_second",
+        ),
+    ),
+    "B15": ("an announced 50 GB", (f"{_FETCH}::test_announced_size_is_refused_before_the_body",)),
+    "B16": (
+        "a body without end, or longer than announced",
+        (
+            f"{_FETCH}::test_endless_body_is_cut_at_the_cap",
+            f"{_FETCH}::test_download_that_fails_half_way_leaves_nothing",
+        ),
+    ),
+    "B17": ("a byte now and then", (f"{_FETCH}::test_drip_is_stopped_at_the_deadline",)),
+    "B18": ("a compressed bomb", (f"{_FETCH}::test_compressed_bomb_is_never_inflated",)),
+    "B19": (
+        "a page instead of a picture, an empty one, half of one",
+        (f"{_SOURCES}::test_b19_answer_that_is_no_picture_is_said_so",),
+    ),
+    "B39": ("links that were touched", (f"{_LINKS}::test_a_link_that_was_touched_is_refused",)),
+    "B40": (
+        "links past their time, or with another one",
+        (
+            f"{_LINKS}::test_a_link_lives_until_its_jobs_outputs_expire",
+            "tests/bad_inputs/test_links.py::test_b40_time_that_was_changed_in_an_address_is_refused",
+        ),
+    ),
+    "B41": (
+        "a signature twice, or encoded twice",
+        (
+            f"{_LINKS}::test_a_link_that_was_touched_is_refused",
+            "tests/bad_inputs/test_links.py::test_b41_signature_repeated_in_the_path_opens_nothing",
+        ),
+    ),
+    "B42": (
+        "paths that lead out of the storage",
+        (
+            f"{_LINKS}::test_another_name_under_a_good_token_is_not_found",
+            f"{_LINKS}::test_a_symlink_in_the_storage_is_not_followed",
+            "tests/orchestrator/storage/test_disk.py::test_what_is_no_key_reaches_nothing",
+            "tests/bad_inputs/test_links.py::test_b42_neighbour_with_the_same_beginning_is_not_reached",
+        ),
+    ),
+    "B43": (
+        "ranges without number, outside, unreadable, without end",
+        (
+            f"{_LINKS}::test_one_range_is_honoured_and_odd_ones_are_ignored",
+            f"{_LINKS}::test_a_range_outside_the_file_is_refused",
+            "tests/orchestrator/api/door/test_connection.py::test_a_head_that_is_too_large_is_refused",
+        ),
+    ),
+    "B44": ("a file that is a page with a script", (f"{_LINKS}::test_a_file_can_not_act_as_a_page_of_ours",)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_case_is_tested_where_the_index_says(case: str) -> None:
+    _, tests = CASES[case]
+    for place in tests:
+        path, _, name = place.partition("::")
+        tree = ast.parse((ROOT / path).read_text())
+        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
