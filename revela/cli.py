@@ -18,7 +18,7 @@ from revela.commands.keys import keys
 from revela.commands.migrate import migrate
 from revela.commands.operations import operations
 from revela.commands.serve import serve
-from revela.commands.submit import retry, submit
+from revela.commands.submit import retry, submit, upload
 from revela.commands.tenants import tenants
 from revela.commands.webhooks import webhooks
 from revela.commands.worker import worker
@@ -32,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_JOBS = (submit, job, jobs, events, download, cancel, retry, delete, operations)
+_JOBS = (submit, upload, job, jobs, events, download, cancel, retry, delete, operations)
 _KEEPING = (pin, unpin, hold, release, audit)
 for _command in (demo, doctor, *_JOBS, *_KEEPING, serve, worker, migrate):
     app.command(epilog=example_text(_command.__name__))(_command)

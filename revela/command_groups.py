@@ -9,6 +9,7 @@ SECTIONS = {
     "See it work": ("demo", "doctor"),
     "Give jobs to a server": (
         "submit",
+        "upload",
         "job",
         "jobs",
         "events",
@@ -28,6 +29,7 @@ EXAMPLES = {
     "demo": "revela demo holiday.jpg --output videos",
     "doctor": "revela doctor",
     "submit": "revela submit img2vid --image https://example.com/beach.jpg --param duration_s=3 --output videos",
+    "upload": "revela upload holiday.mp4 beach.jpg",
     "job": "revela job job_01K9ZV6Q0S8M7D3X5B2C4F6G8H --wait",
     "jobs": "revela jobs --label order=A-17 --since 2h",
     "events": "revela events job_01K9ZV6Q0S8M7D3X5B2C4F6G8H --json",

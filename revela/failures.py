@@ -11,7 +11,8 @@ RevelaError
 └── ClientError             of the calls to a server (revela/client/errors.py)
     ├── Refused, InvalidArgument                  2   the server or the client can't take it as it is
     ├── DownloadDamaged                           1   what came is not what it should be
-    └── ConnectionFailed, NotRevela, ServerError  3   nobody answered, or something that is not Revela, or it failed
+    └── ConnectionFailed, NotRevela,              3   nobody answered, or something that is not Revela,
+        ServerError, UploadFailed                     or it failed
 
 Errors of `shared/errors.py` that reach the command line end it with 2 (settings, requests), 3 (drivers) or 1
 (webhooks that are not to be believed).
@@ -24,6 +25,7 @@ from revela.client.errors import (
     DownloadDamaged,
     NotRevela,
     ServerError,
+    UploadFailed,
 )
 from shared.errors import AdapterError, RevelaError, WebhookUnverified
 
@@ -87,7 +89,7 @@ def message_of(error: RevelaError) -> str:
 def exit_code_of(error: RevelaError) -> int:
     """Return the exit code that `error` ends a command with."""
     match error:
-        case AdapterError() | ConnectionFailed() | NotRevela() | ServerError():
+        case AdapterError() | ConnectionFailed() | NotRevela() | ServerError() | UploadFailed():
             return NOBODY_THERE
         case DownloadDamaged() | WebhookUnverified():
             return NOT_AS_WISHED

@@ -20,7 +20,11 @@ from revela.client.downloads.partial_file import PartialFile
 from revela.client.event_stream import EventStream, StreamEvent
 from revela.client.patience import PATIENT, OnAway, Patience, Tries
 from revela.client.request import JobFields, job_request
+from revela.client.uploads.asynchronous import AsyncUploader
+from revela.client.uploads.sending import OnUpload
+from revela.client.uploads.source import SourceFile
 from revela.client.waiting import OnChange, Waiting
+from shared.uploads.upload import UploadState, UploadView
 from shared.wire.job import ItemView, JobView, ListedJob, OutputView
 from shared.wire.keeping.audit import AuditEntry
 from shared.wire.plan import JobPlan
@@ -257,6 +261,40 @@ class AsyncClient:
                 one.cancel()
             await asyncio.gather(*saving, return_exceptions=True)
         return list(planned)
+
+    # --- sending files ------------------------------------------------------------------------------------
+
+    async def upload(
+        self,
+        path: Path,
+        *,
+        content_type: str | None = None,
+        concurrency: int = 4,
+        on_progress: OnUpload | None = None,
+    ) -> UploadView:
+        """Send a file straight to the server's storage and return the upload, as `Client.upload` does."""
+        source = await asyncio.to_thread(SourceFile.of, path, content_type)
+        uploader = AsyncUploader(self.url, self._call, self._links, self._patience)
+        return await uploader.upload(source, concurrency, on_progress)
+
+    async def get_upload(self, upload_id: str) -> UploadView:
+        """Return an upload; while it waits, with what has arrived."""
+        return await self._call(calls.get_upload(upload_id))
+
+    async def uploads(self, *, state: UploadState | str | None = None) -> AsyncIterator[UploadView]:
+        """Yield uploads, newest first, page by page."""
+        call = calls.uploads(state)
+        while True:
+            page = await self._call(call)
+            for upload in page.uploads:
+                yield upload
+            if page.next_cursor is None:
+                return
+            call = call.after(page.next_cursor)
+
+    async def delete_upload(self, upload_id: str) -> None:
+        """Delete an upload and its file. Conflict while a job needs it."""
+        await self._call(calls.delete_upload(upload_id))
 
     # --- underneath ---------------------------------------------------------------------------------------
 

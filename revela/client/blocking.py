@@ -17,15 +17,14 @@ from revela.client.calls import Call
 from revela.client.connection import Connection
 from revela.client.downloads.outputs import OnDownload, SavedOutput, Tally, planned_outputs
 from revela.client.downloads.partial_file import PartialFile
-from revela.client.errors import NotFound
 from revela.client.event_stream import EventStream, StreamEvent
 from revela.client.patience import PATIENT, OnAway, Patience, Tries
 from revela.client.request import JobFields, job_request
-from revela.client.uploads.note import UploadNote
-from revela.client.uploads.sending import OnUpload, Sending, read_sha256
+from revela.client.uploads.blocking import Uploader
+from revela.client.uploads.sending import OnUpload
 from revela.client.uploads.source import SourceFile
 from revela.client.waiting import OnChange, Waiting
-from shared.uploads.upload import PartAddress, UploadState, UploadView
+from shared.uploads.upload import UploadState, UploadView
 from shared.wire.job import ItemView, JobView, ListedJob, OutputView
 from shared.wire.keeping.audit import AuditEntry
 from shared.wire.plan import JobPlan
@@ -325,14 +324,8 @@ class Client:
         >>> sent = client.upload(folder / "beach.jpg")
         >>> job = client.submit("img2vid", input={"image": sent.media, "duration_s": 1})
         """
-        source = SourceFile.of(path, content_type)
-        note = UploadNote(self.url, source)
-        upload = self._begun_upload(note) or self._begin_upload(source, note, on_progress)
-        if upload.state is UploadState.WAITING:
-            self._send(Sending(source, upload, on_progress), concurrency)
-            upload = self._call(calls.complete_upload(upload.id))
-        note.drop()
-        return upload
+        uploader = Uploader(self.url, self._call, self._links, self._patience)
+        return uploader.upload(SourceFile.of(path, content_type), concurrency, on_progress)
 
     def get_upload(self, upload_id: str) -> UploadView:
         """Return an upload; while it waits, with what has arrived."""
@@ -351,49 +344,6 @@ class Client:
     def delete_upload(self, upload_id: str) -> None:
         """Delete an upload and its file. Conflict while a job needs it."""
         self._call(calls.delete_upload(upload_id))
-
-    def _begun_upload(self, note: UploadNote) -> UploadView | None:
-        """Return what an earlier call has begun, where that can be gone on with."""
-        if note.upload_id is None:
-            return None
-        try:
-            known = self._call(calls.get_upload(note.upload_id))
-        except NotFound:
-            return None
-        return known if known.state in (UploadState.WAITING, UploadState.COMPLETED) else None
-
-    def _begin_upload(self, source: SourceFile, note: UploadNote, on_progress: OnUpload | None) -> UploadView:
-        sha256 = note.sha256 or read_sha256(source, on_progress)
-        note.keep(sha256=sha256, upload_id=None)
-        upload = self._call(calls.begin_upload(source.request(sha256)))
-        note.keep(sha256=sha256, upload_id=upload.id)
-        return upload
-
-    def _send(self, sending: Sending, concurrency: int) -> None:
-        with ThreadPoolExecutor(concurrency, "upload") as threads:
-            try:
-                for one in as_completed([threads.submit(self._send_part, sending, n) for n in sending.left]):
-                    one.result()
-            except BaseException:
-                sending.stop()
-                threads.shutdown(wait=False, cancel_futures=True)
-                raise
-        sending.finish()
-
-    def _send_part(self, sending: Sending, n: int) -> None:
-        for attempt in Retrying(**Tries(self._patience).rules()):
-            with attempt:
-                while (address := sending.take_address(n)) is None:
-                    sending.learn(self._call(calls.get_upload(sending.upload_id, [n])))
-                self._put(sending, n, address)
-
-    def _put(self, sending: Sending, n: int, address: PartAddress) -> None:
-        headers = {**address.headers, "Content-Length": str(address.size_bytes)}
-        try:
-            response = self._links.put(address.url, content=sending.pieces(n), headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as failed:
-            raise connection_error(httpx.URL(address.url).host, failed) from failed
-        sending.answered(n, response)
 
     # --- underneath ---------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ ClientError
 ├── ConnectionFailed       nobody answered, or the answer broke off
 ├── NotRevela              something else than a Revela server answered
 ├── WaitTimedOut           the job runs on, the patience is over
+├── UploadFailed           the storage does not take the file
 └── DownloadDamaged        what arrived is not what the server's SHA-256 says
 
 What `verify_webhook` does not believe is a WebhookUnverified (shared/errors.py).
@@ -123,6 +124,12 @@ class WaitTimedOut(ClientError):
     """The job has not ended yet."""
 
     code = "wait-timed-out"
+
+
+class UploadFailed(ClientError):
+    """The storage does not take the file."""
+
+    code = "upload-failed"
 
 
 class DownloadDamaged(ClientError):

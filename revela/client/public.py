@@ -17,13 +17,16 @@ from revela.client.errors import (
     RateLimited,
     Refused,
     ServerError,
+    UploadFailed,
     ValidationFailed,
     WaitTimedOut,
 )
 from revela.client.event_stream import StreamEvent
 from revela.client.patience import ENDLESS, Patience
+from revela.client.uploads.sending import UploadProgress
 from revela.client.webhooks import verify_webhook
 from shared.errors import RevelaError, WebhookUnverified
+from shared.uploads.upload import UploadState, UploadView
 from shared.wire.events import ItemEvent, StatusEvent
 from shared.wire.job import ItemView, JobView, ListedJob, OutputView, Priority, ProgressView
 from shared.wire.plan import JobPlan
@@ -64,6 +67,10 @@ __all__ = [
     "Status",
     "StatusEvent",
     "StreamEvent",
+    "UploadFailed",
+    "UploadProgress",
+    "UploadState",
+    "UploadView",
     "ValidationFailed",
     "WaitTimedOut",
     "WebhookEvent",

@@ -1,4 +1,4 @@
-"""`revela submit` and `revela retry`: give a server a job."""
+"""`revela submit`, `revela retry` and `revela upload`: give a server a job, or a file for one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,8 +25,9 @@ def submit(
     image: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="URL",
-            help="A picture: one item for each, again for more. Its file's name is the item's id: "
+            metavar="URL|FILE",
+            help="A picture, by its address or a file here, which is uploaded first: one item for each, again for "
+            "more. Its file's name is the item's id: "
             "beach for …/beach.jpg, and beach-2 for a second one.",
         ),
     ] = None,
@@ -64,6 +65,25 @@ def submit(
         plan_job(Server(url, key), typed, as_json=as_json)
         return
     submit_job(Server(url, key), typed, Wishes(wait or output is not None, output, as_json), idempotency_key)
+
+
+def upload(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files here.", show_default=False)],
+    key: Key,
+    url: Url = LOCAL_SERVER,
+    content_type: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="What they are, where their names do not say it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send files straight to the server's storage; print what stands for each as a job's input.
+
+    Called again after it broke off or was killed, it goes on where it was. A file that is there is not sent again.
+    """
+    from revela.jobs.submit import Server
+    from revela.uploads.send import upload_files
+
+    upload_files(Server(url, key), files, content_type, as_json=as_json)
 
 
 def retry(

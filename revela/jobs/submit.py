@@ -17,6 +17,7 @@ from revela.jobs.plan import print_plan
 from revela.jobs.request import job_request
 from revela.jobs.save import make_folder, save_outputs
 from revela.jobs.typed import as_typed
+from revela.uploads.in_request import refuse_local_files, with_uploads
 from shared.wire.job import JobView
 from shared.wire.status import Status
 
@@ -65,15 +66,17 @@ def submit_job(server: Server, typed: Typed, wishes: Wishes, idempotency_key: st
         make_folder(wishes.output)
     with server.client() as client:
         try:
-            job = client.submit(request, idempotency_key=idempotency_key)
+            sent = with_uploads(client, request, quiet=wishes.as_json) if typed.images else request
+            job = client.submit(sent, idempotency_key=idempotency_key)
         except Refused as refused:
             raise as_typed(refused, request, from_images=bool(typed.images)) from refused
         show_new(client, job, wishes)
 
 
 def plan_job(server: Server, typed: Typed, *, as_json: bool) -> None:
-    """Show what a job would be; nothing is submitted."""
+    """Show what a job would be; nothing is submitted or uploaded."""
     request = typed.request()
+    refuse_local_files(typed.images)
     with server.client() as client:
         try:
             plan = client.plan(request)

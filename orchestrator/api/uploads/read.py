@@ -15,6 +15,7 @@ from orchestrator.services import Services
 from orchestrator.store.uploading import rows
 from orchestrator.store.uploading.rows import UploadRow
 from orchestrator.uploads.offer import view_of
+from orchestrator.uploads.parts import part_sizes
 from shared.refusals import InvalidRequest
 from shared.uploads.upload import PARTS_GIVEN, ReceivedPart, UploadPage, UploadState, UploadView
 from shared.wire.model import ClientModel
@@ -66,15 +67,25 @@ async def get_upload(services: Services, request: Request, caller: Caller) -> Re
     row = await services.store.read(lambda c: rows.own_upload(c, caller.tenant, upload_id))
     received = None
     if not query.numbers and row.multipart_id is not None and row.state == UploadState.WAITING:
-        received = await _received(services, row, row.multipart_id)
+        row, received = await _with_received(services, row, row.multipart_id)
     if row.sha256 is not None:
         await services.storage.verifies_sha256()  # what the address says hangs on it
     return json_response(view_of(services, row, query.numbers, received).model_dump_json().encode())
 
 
-async def _received(services: Services, row: UploadRow, multipart_id: str) -> list[ReceivedPart]:
-    stored = await services.storage.stored_parts(row.object_key, multipart_id) or ()
-    return [ReceivedPart(n=part.n, etag=part.etag, size_bytes=part.size_bytes) for part in stored]
+async def _with_received(
+    services: Services, row: UploadRow, multipart_id: str
+) -> tuple[UploadRow, list[ReceivedPart] | None]:
+    stored = await services.storage.stored_parts(row.object_key, multipart_id)
+    if stored is not None:
+        return row, [ReceivedPart(n=part.n, etag=part.etag, size_bytes=part.size_bytes) for part in stored]
+    whole = await services.storage.head(row.object_key)
+    if whole is not None:  # put together already by a completion that broke off
+        sizes = part_sizes(row.size_bytes, row.part_bytes or row.size_bytes)
+        return row, [ReceivedPart(n=n, etag=whole.etag or "", size_bytes=size) for n, size in enumerate(sizes, 1)]
+    now_ms = services.clock.now_ms()
+    await services.store.write(lambda c: rows.mark_lost(c, row, now_ms))
+    return await services.store.read(lambda c: rows.own_upload(c, row.tenant, row.id)), None
 
 
 async def list_uploads(services: Services, request: Request, caller: Caller) -> Response:

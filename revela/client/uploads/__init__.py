@@ -1,0 +1,1 @@
+"""Sending files: in parts, several at once, taken up where an earlier run broke off."""
