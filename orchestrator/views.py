@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from orchestrator.jobs.accept import AcceptedJob
 from orchestrator.store.reading import Stored
 from shared.clock import to_datetime
 from shared.signing import Signer
 from shared.wire.cost import Cost
-from shared.wire.job import JobSummary, JobView, LegalHoldView, ProgressView
+from shared.wire.job import EMBEDDED_ITEMS, JobSummary, JobView, LegalHoldView, ProgressView
 from shared.wire.status import Status
 
 OUTPUT_PURPOSE = "output"
@@ -108,6 +109,37 @@ def job_view(row: Stored, progress: ProgressView | None, currency: str) -> JobVi
         labels=row["labels"],
         cost=cost_view(row["cost"], currency),
     )
+
+
+def fresh_job_view(job: AcceptedJob) -> Json:
+    """Return a job that was stored this moment as clients see it, a `JobView`, without asking the database for it."""
+    count = len(job.items)
+    return {
+        "id": job.id,
+        "operation": job.operation,
+        "operation_version": job.operation_version,
+        "status": Status.IN_QUEUE,
+        "retry_of": None,
+        "progress": {"stage": "queue", "percent": 0.0, "items_done": 0, "items_total": count, "eta_s": None},
+        "items": [
+            {"id": item.id, "status": Status.IN_QUEUE, "error": None, "output": {}, "result": {}}
+            for item in job.items[:EMBEDDED_ITEMS]
+        ],
+        "summary": {"total": count, "succeeded": 0, "failed": 0},
+        "error": None,
+        "created_at": to_datetime(job.created_ms),
+        "started_at": None,
+        "completed_at": None,
+        "delay_ms": 0,
+        "execution_ms": 0,
+        "attempts": 0,
+        "expires_at": None,
+        "outputs_deleted_at": None,
+        "pinned": False,
+        "legal_hold": None,
+        "labels": job.labels,
+        "cost": None,
+    }
 
 
 def progress_view(job: Stored, tasks: Sequence[Stored], now_ms: int) -> ProgressView | None:

@@ -13,7 +13,7 @@ from orchestrator.store import tables
 from orchestrator.store.events import add_event
 from orchestrator.store.prepared import Prepared
 from orchestrator.store.tables import idempotency
-from orchestrator.store.tenants import ensure_tenant, reserve_items
+from orchestrator.store.tenants import reserve_items
 from orchestrator.store.uploading.uses import find_uploads, note_uses, unusable
 from shared.refusals import FieldError, IdempotencyReused, InvalidRequest
 from shared.wire.media_input import MediaInput
@@ -27,17 +27,22 @@ _LABEL = Prepared(tables.job_labels.insert())
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """A job that is on disk; `replayed` if an earlier request had stored it."""
+    """A job that is on disk, and what was stored just now; None of that if an earlier request had stored it."""
 
     id: str
-    replayed: bool = False
+    fresh: AcceptedJob | None
+
+    @property
+    def replayed(self) -> bool:
+        """Whether an earlier request had stored it."""
+        return self.fresh is None
 
 
 def store_once(connection: Connection, job: AcceptedJob, claim: IdempotencyClaim | None) -> StoredJob:
     """Store `job` unless the request's key stands for one already; IdempotencyReused, and what insert_job raises."""
     if claim is None:
         insert_job(connection, job)
-        return StoredJob(job.id)
+        return StoredJob(job.id, job)
     tenant = job.caller.tenant
     known = connection.execute(
         sa.select(idempotency.c.job_id, idempotency.c.fingerprint).where(
@@ -47,7 +52,7 @@ def store_once(connection: Connection, job: AcceptedJob, claim: IdempotencyClaim
     if known is not None:
         if bytes(known.fingerprint) != claim.fingerprint:
             raise IdempotencyReused
-        return StoredJob(known.job_id, replayed=True)
+        return StoredJob(known.job_id, None)
     insert_job(connection, job)
     connection.execute(
         idempotency.insert(),
@@ -59,7 +64,7 @@ def store_once(connection: Connection, job: AcceptedJob, claim: IdempotencyClaim
             "created_ms": job.created_ms,
         },
     )
-    return StoredJob(job.id)
+    return StoredJob(job.id, job)
 
 
 def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = None) -> None:
@@ -69,8 +74,7 @@ def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = 
     """
     check_own_inputs(connection, job)
     tenant = job.caller.tenant
-    ensure_tenant(connection, tenant, job.created_ms)
-    reserve_items(connection, tenant, len(job.items), job.max_open_items)
+    reserve_items(connection, tenant, len(job.items), job.max_open_items, job.created_ms)
     _JOB.change(connection, {**_job_row(job), "retry_of": retry_of})
     _ITEM.change_many(
         connection,

@@ -88,11 +88,19 @@ def open_items(connection: Connection, tenant: str) -> int:
     return connection.execute(sa.select(tenants.c.open_items).where(tenants.c.tenant == tenant)).scalar() or 0
 
 
-def reserve_items(connection: Connection, tenant: str, count: int, most: int) -> None:
-    """Count items in, in one statement that looks and counts; QueueFull if they would be more than `most`."""
-    if _RESERVE.change(connection, {"tenant": tenant, "by": count, "most": most}) == 0:
-        already = open_items(connection, tenant)
-        raise QueueFull(f"{already} items are waiting or running, and {count} more would pass this server's {most}.")
+def reserve_items(connection: Connection, tenant: str, count: int, most: int, now_ms: int) -> None:
+    """Count items in, in one statement that looks and counts; QueueFull if they would be more than `most`.
+
+    A tenant has a row since its first key was made; one that has none all the same gets it here.
+    """
+    wanted = {"tenant": tenant, "by": count, "most": most}
+    if _RESERVE.change(connection, wanted):
+        return
+    ensure_tenant(connection, tenant, now_ms)
+    if _RESERVE.change(connection, wanted):
+        return
+    already = open_items(connection, tenant)
+    raise QueueFull(f"{already} items are waiting or running, and {count} more would pass this server's {most}.")
 
 
 def change_open_items(connection: Connection, tenant: str, by: int) -> None:

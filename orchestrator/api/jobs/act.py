@@ -42,7 +42,7 @@ async def retry(services: Services, request: Request, caller: Caller) -> Respons
         lambda c: (request_again(c, caller.tenant, job_id), find_retry(c, caller.tenant, job_id))
     )
     if known is not None:
-        stored = StoredJob(known, replayed=True)
+        stored = StoredJob(known, None)
     else:
         again = accept_job(
             body, catalogue=services.catalogue, caller=caller, settings=services.settings, clock=services.clock

@@ -12,6 +12,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orchestrator.api.door.answers import json_bytes, json_response
 from orchestrator.api.door.bodies import take_json
 from orchestrator.api.door.described import Described, Header, Reply
 from orchestrator.api.door.query import read_query
@@ -23,6 +24,7 @@ from orchestrator.jobs.idempotency import IdempotencyClaim, parse_key
 from orchestrator.keys import WRITE_JOBS
 from orchestrator.services import Services
 from orchestrator.store.submit import StoredJob, store_once
+from orchestrator.views import fresh_job_view
 from shared.refusals import (
     IdempotencyInProgress,
     IdempotencyKeyInvalid,
@@ -33,7 +35,6 @@ from shared.refusals import (
 from shared.wire.job import JobRequest, JobView
 from shared.wire.model import ClientModel
 from shared.wire.plan import JobPlan
-from shared.wire.status import Status
 
 _PREFER_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,6})\s*(?:,|;|$)", re.IGNORECASE)
 _PREFER_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?:,|;|$)", re.IGNORECASE)
@@ -68,11 +69,13 @@ async def create_job(services: Services, request: Request, caller: Caller) -> Re
         return await plan_response(services, accepted)
     preference = _Preference.of(request)
     stored = await submit(services, request, caller)
-    status = Status.IN_QUEUE
-    if preference.wait_s:
+    if stored.fresh is not None and not preference.wait_s:
+        response = _fresh_response(stored.fresh)
+    else:
         status = await wait_for_end(services, request, caller, stored.id, preference.wait_s)
-    code = HTTPStatus.OK if status.terminal else HTTPStatus.ACCEPTED
-    response = with_location(await job_response(services, caller, stored.id, code), stored)
+        code = HTTPStatus.OK if status.terminal and preference.wait_s else HTTPStatus.ACCEPTED
+        response = await job_response(services, caller, stored.id, code)
+    with_location(response, stored)
     if preference.applied:
         response.headers["preference-applied"] = preference.applied
     return response
@@ -102,6 +105,11 @@ def with_location(response: Response, stored: StoredJob) -> Response:
     if stored.replayed:
         response.headers["idempotent-replayed"] = "true"
     return response
+
+
+def _fresh_response(job: AcceptedJob) -> Response:
+    """Return the answer that shows a job which nobody can have changed yet, as far as the client could know."""
+    return json_response(json_bytes(fresh_job_view(job)), HTTPStatus.ACCEPTED, {"etag": '"1"', "retry-after": "1"})
 
 
 def _acceptor(services: Services, caller: Caller) -> Callable[[Any], AcceptedJob]:

@@ -49,7 +49,7 @@ def store_retry(connection: Connection, again: AcceptedJob, job_id: str) -> Stor
     """Store `again` as the retry of `job_id`, unless there is one already; NotFound."""
     known = find_retry(connection, again.caller.tenant, job_id)
     if known is not None:
-        return StoredJob(known, replayed=True)
+        return StoredJob(known, None)
     own_job(connection, again.caller.tenant, job_id)
     insert_job(connection, again, retry_of=job_id)
-    return StoredJob(again.id)
+    return StoredJob(again.id, again)
