@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
-from orchestrator.store.keys import StoredKey, all_keys, insert_key, mark_revoked
+from orchestrator.store.keeping.audit import OPERATOR, AuditAction, record
+from orchestrator.store.keys import StoredKey, all_keys, find_key, insert_key, mark_revoked
 from orchestrator.store.store import Store
 from orchestrator.webhooks.secrets import SecretState, secret_state
 from shared.clock import Clock
@@ -108,6 +109,8 @@ async def create_key(
 
     def insert(connection: Connection) -> SecretState:
         insert_key(connection, row)
+        made = {"name": name, "scopes": sorted(scopes), "expires_ms": expires_ms}
+        record(connection, tenant, OPERATOR, AuditAction.KEY_CREATED, row.id, row.created_ms, **made)
         return secret_state(connection, tenant)
 
     secrets_of_tenant = await store.write(insert)
@@ -122,7 +125,15 @@ async def list_keys(store: Store, tenant: str | None = None) -> list[StoredKey]:
 async def revoke_key(store: Store, clock: Clock, key_id: str) -> bool:
     """End a key for good; return whether there was a living one. Servers follow within 10 seconds."""
     now_ms = clock.now_ms()
-    return await store.write(lambda connection: mark_revoked(connection, key_id, now_ms))
+
+    def revoke(connection: Connection) -> bool:
+        key = find_key(connection, key_id)
+        if key is None or not mark_revoked(connection, key_id, now_ms):
+            return False
+        record(connection, key.tenant, OPERATOR, AuditAction.KEY_REVOKED, key_id, now_ms, name=key.name)
+        return True
+
+    return await store.write(revoke)
 
 
 def _faults(name: str, tenant: str, scopes: Collection[str]) -> list[FieldError]:

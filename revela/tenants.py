@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.text import Text
+from sqlalchemy.engine import Connection
 
+from orchestrator.store.keeping.audit import OPERATOR, AuditAction, record
 from orchestrator.store.tenants import TenantRow, all_tenants, mark_suspended, set_source_hosts
 from revela.failures import UsageFault
 from revela.keys import iso, minute, with_store
@@ -53,9 +55,15 @@ def set_sources(data_dir: Path | None, tenant: str, hosts: Sequence[str]) -> Non
 
 
 def _mark(data_dir: Path | None, tenant: str, suspended_ms: int | None) -> None:
-    settings = existing_data(data_dir, may_create=False)
-    if not with_store(settings, lambda store, _: store.write(lambda c: mark_suspended(c, tenant, suspended_ms))):
-        raise _no_such(tenant)
+    settings, now_ms = existing_data(data_dir, may_create=False), SystemClock().now_ms()
+    done = AuditAction.TENANT_RESUMED if suspended_ms is None else AuditAction.TENANT_SUSPENDED
+
+    def mark(connection: Connection) -> None:
+        if not mark_suspended(connection, tenant, suspended_ms):
+            raise _no_such(tenant)
+        record(connection, tenant, OPERATOR, done, tenant, now_ms)
+
+    with_store(settings, lambda store, _: store.write(mark))
 
 
 def _no_such(tenant: str) -> UsageFault:

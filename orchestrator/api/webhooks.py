@@ -77,7 +77,7 @@ async def overview(services: Services, request: Request, caller: Caller) -> Resp
 async def rotate(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /v1/webhooks/rotate``: a new secret; the present one signs beside it for a while."""
     overlap_s, now_ms = read_query(request, RotateQuery).previous_valid_s, services.clock.now_ms()
-    secret = await services.store.write(lambda c: rotate_secret(c, caller.tenant, now_ms, overlap_s))
+    secret = await services.store.write(lambda c: rotate_secret(c, caller.tenant, now_ms, overlap_s, caller.key_id))
     log.info("webhook_secret.rotated", previous_valid_s=overlap_s)
     told = RotatedSecret(
         secret=secret.current(services.signer), previous_valid_until=to_datetime(now_ms + overlap_s * 1000)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from orchestrator.store.keeping.audit import OPERATOR, AuditAction, record
 from orchestrator.store.tables import tenants
 from orchestrator.store.tenants import ensure_tenant
 from shared.signing import Signer
@@ -44,7 +45,9 @@ def secret_state(connection: Connection, tenant: str) -> SecretState:
     return SecretState(tenant, row.webhook_secret_n, row.since_ms, row.webhook_previous_until_ms)
 
 
-def rotate_secret(connection: Connection, tenant: str, now_ms: int, overlap_s: int = OVERLAP_S) -> SecretState:
+def rotate_secret(
+    connection: Connection, tenant: str, now_ms: int, overlap_s: int = OVERLAP_S, author: str = OPERATOR
+) -> SecretState:
     """Give the tenant a new secret; the present one signs on for `overlap_s`, one before that no longer."""
     ensure_tenant(connection, tenant, now_ms)
     changed = {
@@ -53,6 +56,7 @@ def rotate_secret(connection: Connection, tenant: str, now_ms: int, overlap_s: i
         "webhook_previous_until_ms": now_ms + overlap_s * 1000,
     }
     connection.execute(tenants.update().where(tenants.c.tenant == tenant).values(changed))
+    record(connection, tenant, author, AuditAction.SECRET_ROTATED, tenant, now_ms, previous_valid_s=overlap_s)
     return secret_state(connection, tenant)
 
 

@@ -21,6 +21,7 @@ from orchestrator.uploads import complete
 from orchestrator.uploads.offer import view_of
 from shared.refusals import (
     InvalidRequest,
+    LegalHold,
     UploadChanged,
     UploadDamaged,
     UploadExpired,
@@ -51,7 +52,7 @@ async def complete_upload(services: Services, request: Request, caller: Caller) 
 async def delete_upload(services: Services, request: Request, caller: Caller) -> Response:
     """``DELETE /v1/uploads/{id}``: 204; its file is gone very soon, unless another upload of yours is the same file."""
     upload_id, now_ms = upload_id_in(request), services.clock.now_ms()
-    await services.store.write(lambda c: rows.delete_upload(c, caller.tenant, upload_id, now_ms))
+    await services.store.write(lambda c: rows.delete_upload(c, caller.tenant, upload_id, caller.key_id, now_ms))
     log.info("upload.deleted", upload_id=upload_id)
     services.uploads_ended.set()
     return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -92,7 +93,7 @@ ROUTES = (
         keyed=delete_upload,
         scope=WRITE_JOBS,
         replies=(Reply("Gone", status=HTTPStatus.NO_CONTENT, media_type=None),),
-        refusals=(UploadInUse,),
+        refusals=(UploadInUse, LegalHold),
         group="Uploads",
     ),
 )

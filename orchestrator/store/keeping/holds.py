@@ -6,27 +6,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from orchestrator.store.keeping.audit import AuditAction, record
+from orchestrator.store.keeping.held import holds_under
 from orchestrator.store.reading import own_job
 from orchestrator.store.submit import find_output
 from orchestrator.store.tables import held_objects, items, jobs, purges, uploads
 from shared.refusals import DeletionUnderWay, LegalHold
+from shared.uploads.upload import UploadState
 from shared.wire.media_input import MediaInput
-
-
-def object_is_held(connection: Connection, object_key: str) -> bool:
-    """Return whether a job on legal hold was made from this object, so that it must not be deleted."""
-    return bool(connection.execute(sa.select(sa.exists().where(held_objects.c.object_key == object_key))).scalar())
-
-
-def not_held(object_key: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that the object of that key is not held: for queries that choose what goes."""
-    return ~sa.exists().where(held_objects.c.object_key == object_key)
-
-
-def holds_under(prefix: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that an object whose key begins with ``{prefix}/`` is held."""
-    beginning = sa.func.substr(held_objects.c.object_key, 1, sa.func.length(prefix) + 1)
-    return sa.exists().where(beginning == prefix + "/")
 
 
 def refuse_if_held(connection: Connection, tenant: str, job: Any) -> None:
@@ -91,7 +77,9 @@ def _key_of(connection: Connection, tenant: str, text: str) -> str | None:
     if text.startswith("output://"):
         return find_output(connection, tenant, MediaInput(text))
     upload_id = text.removeprefix("upload://")
-    query = sa.select(uploads.c.object_key).where(uploads.c.id == upload_id, uploads.c.tenant == tenant)
+    query = sa.select(uploads.c.object_key).where(
+        uploads.c.id == upload_id, uploads.c.tenant == tenant, uploads.c.state == UploadState.COMPLETED
+    )
     return connection.execute(query).scalar()
 
 

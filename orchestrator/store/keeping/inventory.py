@@ -9,12 +9,12 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.storage.keys import job_prefix_of
 from orchestrator.store.keeping.audit import OPERATOR, AuditAction, record
-from orchestrator.store.keeping.holds import not_held
+from orchestrator.store.keeping.held import not_held
 from orchestrator.store.tables import held_objects, items, jobs, purges, uploads
+from shared.uploads.upload import UploadState
 from shared.wire.status import Status
 
 _AT_ONCE = 500
-_WAITING, _COMPLETED, _EXPIRED = "waiting", "completed", "expired"
 _ORDERED = sa.exists().where(purges.c.prefix == jobs.c.tenant + "/" + jobs.c.id)
 
 
@@ -56,7 +56,7 @@ def owned_keys(connection: Connection, keys: Collection[str]) -> set[str]:
         by_prefix.setdefault(job_prefix_of(key) or "", []).append(key)
     others = by_prefix.pop("", [])
     owned = {key for prefix in _living_prefixes(connection, list(by_prefix)) for key in by_prefix[prefix]}
-    upload = (uploads.c.state.in_((_WAITING, _COMPLETED))) | uploads.c.remove_ms.is_not(None)
+    upload = (uploads.c.state.in_((UploadState.WAITING, UploadState.COMPLETED))) | uploads.c.remove_ms.is_not(None)
     for chunk in _chunks(others):
         query = sa.select(uploads.c.object_key).where(uploads.c.object_key.in_(chunk), upload)
         owned |= set(connection.execute(query).scalars())
@@ -139,7 +139,7 @@ def _mark_item(connection: Connection, job_id: str, n: int, slots: set[str], now
 def kept_uploads(connection: Connection, after_id: str, limit: int) -> list[KeptUpload]:
     """Return at most `limit` completed uploads behind `after_id`, by their ids."""
     columns = (uploads.c.id, uploads.c.tenant, uploads.c.object_key, uploads.c.size_bytes)
-    query = sa.select(*columns).where(uploads.c.id > after_id, uploads.c.state == _COMPLETED)
+    query = sa.select(*columns).where(uploads.c.id > after_id, uploads.c.state == UploadState.COMPLETED)
     return [KeptUpload(*row) for row in connection.execute(query.order_by(uploads.c.id).limit(limit))]
 
 
@@ -147,8 +147,8 @@ def mark_upload_lost(connection: Connection, upload: KeptUpload, now_ms: int) ->
     """End an upload whose file is gone, unless it is held; return whether that was needed, as 1 or 0."""
     ended = connection.execute(
         uploads.update()
-        .where(uploads.c.id == upload.id, uploads.c.state == _COMPLETED, not_held(uploads.c.object_key))
-        .values(state=_EXPIRED, expires_ms=now_ms)
+        .where(uploads.c.id == upload.id, uploads.c.state == UploadState.COMPLETED, not_held(uploads.c.object_key))
+        .values(state=UploadState.EXPIRED, expires_ms=now_ms)
     )
     if ended.rowcount:
         record(connection, upload.tenant, OPERATOR, AuditAction.UPLOAD_LOST, upload.id, now_ms)

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.jobs.states import AttemptEnd
 from orchestrator.store.keeping.audit import RETENTION, AuditAction, record
-from orchestrator.store.keeping.holds import holds_under
+from orchestrator.store.keeping.held import holds_under
 from orchestrator.store.tables import attempts, jobs, purges
 
 _GRANTS_OUTLIVE_MS = 300_000

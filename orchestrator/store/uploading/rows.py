@@ -7,9 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from orchestrator.store.keeping.audit import AuditAction, record
+from orchestrator.store.keeping.held import object_is_held
 from orchestrator.store.tables import jobs, upload_uses, uploads
 from orchestrator.store.tenants import ensure_tenant
-from shared.refusals import NotFound, TooManyUploads, UploadInUse
+from shared.refusals import LegalHold, NotFound, TooManyUploads, UploadInUse
 from shared.uploads.upload import UploadState
 from shared.wire.status import Status
 
@@ -144,12 +146,15 @@ def _change_waiting(connection: Connection, row: UploadRow, **values: Any) -> No
     )
 
 
-def delete_upload(connection: Connection, tenant: str, upload_id: str, now_ms: int) -> None:
-    """Let an upload be seen no longer, and order its object's removal; NotFound, UploadInUse."""
+def delete_upload(connection: Connection, tenant: str, upload_id: str, author: str, now_ms: int) -> None:
+    """Let an upload be seen no longer, and order its object's removal; NotFound, UploadInUse, LegalHold."""
     row = own_upload(connection, tenant, upload_id)
+    if object_is_held(connection, row.object_key):
+        raise LegalHold("A job on legal hold was made from this upload.")
     if connection.execute(sa.select(in_use(row.id))).scalar():
         raise UploadInUse
     connection.execute(uploads.update().where(uploads.c.id == row.id).values(state=DELETED, remove_ms=now_ms))
+    record(connection, tenant, author, AuditAction.UPLOAD_DELETED, upload_id, now_ms, size_bytes=row.size_bytes)
 
 
 def in_use(upload_id: Any) -> sa.Exists:

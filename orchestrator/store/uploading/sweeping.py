@@ -5,9 +5,14 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from orchestrator.store.keeping.audit import RETENTION, AuditAction, record
+from orchestrator.store.keeping.held import not_held
 from orchestrator.store.tables import uploads
 from orchestrator.store.uploading.rows import DELETED, in_use
 from shared.uploads.upload import UploadState
+
+_AT_ONCE = 500
+"""So many in one transaction: the next look takes the others."""
 
 REMEMBERED_MS = 7 * 86_400_000
 """For so long it can still be read that an upload was rejected or has expired."""
@@ -25,14 +30,23 @@ class Removal:
 
 
 def expire_uploads(connection: Connection, now_ms: int) -> int:
-    """Mark those whose time is over and that no job needs; order their objects' removal. Return how many."""
+    """Mark those whose time is over and that no job needs; order their objects' removal. Return how many.
+
+    Those that a job on legal hold was made from stay.
+    """
     over = uploads.c.expires_ms <= now_ms
     waiting = uploads.c.state == UploadState.WAITING
-    unused = (uploads.c.state == UploadState.COMPLETED) & ~in_use(uploads.c.id)
-    marked = connection.execute(
-        uploads.update().where(over, waiting | unused).values(state=UploadState.EXPIRED, remove_ms=now_ms)
+    unused = (uploads.c.state == UploadState.COMPLETED) & ~in_use(uploads.c.id) & not_held(uploads.c.object_key)
+    columns = (uploads.c.id, uploads.c.tenant, uploads.c.state, uploads.c.size_bytes)
+    found = connection.execute(sa.select(*columns).where(over, waiting | unused).limit(_AT_ONCE)).all()
+    ids = [row.id for row in found]
+    connection.execute(
+        uploads.update().where(uploads.c.id.in_(ids)).values(state=UploadState.EXPIRED, remove_ms=now_ms)
     )
-    return marked.rowcount
+    for row in found:
+        gone = {"state": row.state, "size_bytes": row.size_bytes}
+        record(connection, row.tenant, RETENTION, AuditAction.UPLOAD_DELETED, row.id, now_ms, **gone)
+    return len(found)
 
 
 def due_removals(connection: Connection, now_ms: int, limit: int = 100) -> list[Removal]:

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.retention import expire
 from orchestrator.store import tables
-from orchestrator.store.keeping.holds import not_held, object_is_held
+from orchestrator.store.keeping.held import not_held, object_is_held
 from orchestrator.store.keeping.purges import begin_purges
 from tests.orchestrator.api.running import Api, completed
 from tests.orchestrator.retention.keeping import FILES, Cutting, Keeping, Killed
