@@ -15,6 +15,7 @@ from orchestrator.pool.local_workers import LocalOptions
 from orchestrator.pool.pool import Pool
 from orchestrator.settings import POOL_ENDPOINT, Settings
 from orchestrator.storage.choose import open_storage
+from orchestrator.storage.disk_guard import DiskGuard, guard_of
 from orchestrator.storage.port import Storage
 from orchestrator.store.events import Announce
 from orchestrator.store.migrate import upgrade
@@ -52,6 +53,7 @@ class Services:
     """(tenant, Idempotency-Key) of the requests that are being stored."""
     purge_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a deleted job's objects are to go."""
+    disk_guard: DiskGuard = field(default_factory=DiskGuard)
     uploads_ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an upload's object is to go."""
     webhook_written: Wake = field(default_factory=Wake)
@@ -76,6 +78,7 @@ def open_services(settings: Settings, clock: Clock) -> Services:
         announce=outbox.announce,
         webhook_written=outbox.written,
         metrics=metrics,
+        disk_guard=guard_of(settings.resolved_storage_url, settings.disk_full_percent),
     )
 
 

@@ -92,6 +92,12 @@ class Settings(BaseSettings):
     execution_timeout_s: float = Field(
         default=900, ge=5, description="The time limit of one attempt, at least; long tasks get more"
     )
+    grant_ttl_s: float | None = Field(
+        default=None,
+        ge=1,
+        description="How long the signed addresses that a worker is given work; it asks for fresh ones when it needs "
+        "them; default: as long as its attempt may take",
+    )
     worker_price_per_s: float | None = Field(
         default=None, ge=0, description="What a second of a worker costs; jobs then tell their cost"
     )
@@ -126,6 +132,13 @@ class Settings(BaseSettings):
         ge=1,
         description="How many items of one tenant may wait or run at a time; a job that would pass it is refused with "
         "`queue-full`",
+    )
+    disk_full_percent: float = Field(
+        default=95,
+        ge=1,
+        le=100,
+        description="With the disk storage: at so much of the disk in use, new jobs and uploads are refused with "
+        "`storage-full` until there is room again",
     )
     rate_limit: str = Field(
         default="100/second;3000/minute",

@@ -75,7 +75,7 @@ async def livez(services: Services, request: Request) -> Response:  # noqa: ARG0
 async def readyz(services: Services, request: Request) -> Response:  # noqa: ARG001
     """``GET /readyz``: 200 if jobs can be taken, that is the database read and the storage written; else a 503."""
     await services.store.read(check_readable)
-    await services.storage.check()
+    await _check_storage(services)
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
@@ -105,7 +105,7 @@ class Summary:
 async def _look(services: Services) -> dict[str, Any]:
     (database, jobs), (storage, _), (endpoint, seen) = await asyncio.gather(
         _part(services.store.read(open_jobs_by_status)),
-        _part(services.storage.check()),
+        _part(_check_storage(services)),
         _part(services.endpoint.health()),
     )
     return {
@@ -117,6 +117,11 @@ async def _look(services: Services) -> dict[str, Any]:
         "jobs": jobs or {},
         "workers": seen.workers if seen else {},
     }
+
+
+async def _check_storage(services: Services) -> None:
+    services.disk_guard.refuse_if_full()
+    await services.storage.check()
 
 
 async def _part(look: Awaitable[T]) -> tuple[str, T | None]:

@@ -46,7 +46,12 @@ class Scrape:
         with contextlib.suppress(AdapterError):  # what is missed is counted later; the census says what is away
             await services.tally.tick(services.store, services.metrics, services.settings.currency)
         return await take_census(
-            services.store, services.endpoint, services.clock.now_ms(), len(services.streams), version("revela")
+            services.store,
+            services.endpoint,
+            services.clock.now_ms(),
+            len(services.streams),
+            version("revela"),
+            services.disk_guard,
         )
 
 

@@ -42,6 +42,8 @@ log = structlog.get_logger()
 async def tick(services: Services, now_ms: int) -> None:
     """End the tasks that waited too long, then fill the window."""
     await _expire(services, now_ms)
+    if services.disk_guard.is_full():
+        return  # what is at the endpoint ends; what waits would only fail for want of room
     endpoint = services.settings.endpoint_name
     in_flight = await services.store.glance(lambda c: store_attempts.count_in_flight(c, endpoint))
     free = WINDOW_PER_WORKER * services.settings.max_workers - sum(in_flight.values())

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.dispatch.port import Endpoint, EndpointHealth
 from orchestrator.jobs.states import TaskState
+from orchestrator.storage.disk_guard import DiskGuard, DiskUse
 from orchestrator.store.attempts import IN_FLIGHT
 from orchestrator.store.store import Store
 from orchestrator.store.tables import attempts, jobs, outbox, tasks, webhook_targets
@@ -62,6 +63,9 @@ class Census:
     writes_waiting: int = 0
     streams: int = 0
     version: str = field(default="")
+    disk: DiskUse | None = None
+    """None too where the storage is no disk."""
+    disk_full: bool = False
 
     def families(self) -> Iterator[Metric]:
         """Yield every gauge; those of a part that could not be asked have no value."""
@@ -70,6 +74,7 @@ class Census:
         yield from self._of_the_endpoint()
         yield _gauge("revela_event_streams", "Open event streams", [((), self.streams)])
         yield _gauge("revela_store_writes_waiting", "Writes that wait for the database", [((), self.writes_waiting)])
+        yield from self._of_the_disk()
         yield _gauge("revela_build_info", "1, with the version", [((self.version,), 1)], "version")
 
     def _of_the_queue(self) -> Iterator[Metric]:
@@ -101,6 +106,15 @@ class Census:
         workers = [((state,), count) for state, count in told.workers.items()] if told else []
         yield _gauge("revela_endpoint_workers", "The endpoint's workers, as it counts them", workers, "state")
 
+    def _of_the_disk(self) -> Iterator[Metric]:
+        told = self.disk
+        for name, said, size_bytes in (
+            ("revela_disk_used_bytes", "Used of the storage's disk", told.used_bytes if told else 0),
+            ("revela_disk_free_bytes", "Free on the storage's disk", told.free_bytes if told else 0),
+        ):
+            yield _gauge(name, said, [((), size_bytes)] if told else [])
+        yield _gauge("revela_disk_full", "Whether new jobs and uploads are refused", [((), self.disk_full)])
+
     def _age(self, name: str, told: str, oldest: str) -> Metric:
         if self.counted is None:
             return _gauge(name, told, [])
@@ -130,10 +144,12 @@ def count(connection: Connection) -> Counted:
     )
 
 
-async def take_census(store: Store, endpoint: Endpoint, now_ms: int, streams: int, version: str) -> Census:
+async def take_census(
+    store: Store, endpoint: Endpoint, now_ms: int, streams: int, version: str, guard: DiskGuard
+) -> Census:
     """Ask the database and the endpoint, side by side; a part that fails is left out."""
     counted, health = await asyncio.gather(_counted(store), _health(endpoint))
-    return Census(now_ms, counted, health, store.writes_waiting, streams, version)
+    return Census(now_ms, counted, health, store.writes_waiting, streams, version, guard.use(), guard.is_full())
 
 
 async def _counted(store: Store) -> Counted | None:

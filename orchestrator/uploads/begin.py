@@ -22,10 +22,11 @@ log = structlog.get_logger()
 
 
 async def begin_upload(services: Services, caller: Caller, asked: UploadRequest) -> UploadRow:
-    """Return a new upload: waiting, or completed at once. InvalidRequest, TooManyUploads."""
+    """Return a new upload: waiting, or completed at once. InvalidRequest, TooManyUploads, StorageFull."""
     most_bytes = services.settings.max_upload_bytes
     if asked.size_bytes > most_bytes:
         raise InvalidRequest(errors=[FieldError("/size_bytes", f"must be at most {most_bytes}")])
+    services.disk_guard.refuse_if_full()
     fresh = _new_row(services, caller, asked)
     if asked.sha256 is not None and await services.storage.verifies_sha256():
         again = await _same_file(services, fresh)

@@ -18,6 +18,7 @@ from orchestrator.store.acting.cancel import accept_cancel
 from orchestrator.store.acting.delete import delete_job
 from orchestrator.store.acting.retry import find_retry, request_again, store_retry
 from orchestrator.store.submit import StoredJob
+from shared.errors import StorageFull
 from shared.refusals import InvalidRequest, JobNotEnded, LegalHold, NothingToRetry, QueueFull, UnknownOperation
 from shared.wire.job import JobView
 
@@ -47,6 +48,7 @@ async def retry(services: Services, request: Request, caller: Caller) -> Respons
         again = accept_job(
             body, catalogue=services.catalogue, caller=caller, settings=services.settings, clock=services.clock
         )
+        services.disk_guard.refuse_if_full()
         stored = await services.store.write(lambda c: store_retry(c, again, job_id))
         log.info("job.retried", job_id=stored.id, retry_of=job_id)
         services.work_waiting.set()
@@ -95,7 +97,7 @@ ROUTES = (
                 example={**FRESH, "retry_of": "job_01K9ZT3M5N7P9R1S3T5V7W9XAB"},
             ),
         ),
-        refusals=(JobNotEnded, NothingToRetry, UnknownOperation, InvalidRequest, QueueFull),
+        refusals=(JobNotEnded, NothingToRetry, UnknownOperation, InvalidRequest, QueueFull, StorageFull),
     ),
     Described(
         "DELETE",

@@ -25,6 +25,7 @@ from orchestrator.keys import WRITE_JOBS
 from orchestrator.services import Services
 from orchestrator.store.submit import StoredJob, store_once
 from orchestrator.views import fresh_job_view
+from shared.errors import StorageFull
 from shared.refusals import (
     IdempotencyInProgress,
     IdempotencyKeyInvalid,
@@ -92,6 +93,7 @@ async def submit(
         return accept(translate(body)), claim
 
     accepted, claim = await take_json(request, services.settings.max_body_bytes, take)
+    services.disk_guard.refuse_if_full()
     with _in_flight(services, caller, key):
         stored = await services.store.write(lambda connection: store_once(connection, accepted, claim))
     structlog.contextvars.bind_contextvars(job_id=stored.id)
@@ -169,6 +171,13 @@ ROUTES = (
             Reply("The job has ended within the preferred wait", JobView, headers=_ANSWERED, example=ENDED),
             Reply("The plan of a dry run", JobPlan),
         ),
-        refusals=(UnknownOperation, IdempotencyKeyInvalid, IdempotencyReused, IdempotencyInProgress, QueueFull),
+        refusals=(
+            UnknownOperation,
+            IdempotencyKeyInvalid,
+            IdempotencyReused,
+            IdempotencyInProgress,
+            QueueFull,
+            StorageFull,
+        ),
     ),
 )

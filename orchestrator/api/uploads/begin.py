@@ -16,6 +16,7 @@ from orchestrator.keys import WRITE_JOBS
 from orchestrator.services import Services
 from orchestrator.uploads.begin import begin_upload
 from orchestrator.uploads.offer import first_parts, view_of
+from shared.errors import StorageFull
 from shared.refusals import InvalidRequest, TooManyUploads
 from shared.uploads.upload import UploadRequest, UploadView
 
@@ -72,7 +73,7 @@ ROUTES = (
                 example=SENT_WHOLE,
             ),
         ),
-        refusals=(TooManyUploads,),
+        refusals=(TooManyUploads, StorageFull),
         group="Uploads",
     ),
 )

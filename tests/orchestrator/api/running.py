@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from orchestrator.metrics.requests import RequestMetrics
 from orchestrator.services import Services
 from orchestrator.settings import Settings
 from orchestrator.storage.disk import DiskStorage
+from orchestrator.storage.disk_guard import DiskGuard
 from orchestrator.store import tables
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.settling import commit_items
@@ -141,7 +142,11 @@ def path_of(url: str) -> str:
 
 @asynccontextmanager
 async def running_api(
-    folder: Path, database: Path, extra: Sequence[BaseRoute] = (), **settings: Any
+    folder: Path,
+    database: Path,
+    extra: Sequence[BaseRoute] = (),
+    disk_guard: DiskGuard | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Api]:
     """Serve the API on a copy of `database`, without the loops that dispatch.
 
@@ -157,6 +162,8 @@ async def running_api(
         endpoint = RunPodEndpoint(endpoint_url, API_KEY, first_wait_s=0.01)
         catalogue, links = Catalogue.discover(("tests.broken",)), Links(signer, PUBLIC_URL)
         services = Services(chosen, clock, signer, links, catalogue, store, storage, endpoint, Outbox(links).announce)
+        if disk_guard is not None:
+            services = replace(services, disk_guard=disk_guard)
         app = Starlette(
             routes=[*routes(services), *extra],
             exception_handlers=exception_handlers(),
