@@ -23,8 +23,8 @@ def main() -> None:
     """Send one request and write its body to standard output, as it comes."""
     asked = _arguments()
     headers = dict(header.split(": ", 1) for header in asked.header)
-    body = asked.data if asked.data != "@-" else sys.stdin.read()
-    method = asked.request or ("GET" if body is None else "POST")
+    body = _body(asked)
+    method = asked.request or ("PUT" if asked.upload_file else "GET" if body is None else "POST")
     with httpx.stream(
         method, asked.url, headers=headers, content=body, timeout=60, follow_redirects=asked.location
     ) as got:
@@ -33,6 +33,13 @@ def main() -> None:
         for piece in got.iter_raw():
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
+
+
+def _body(asked: Namespace) -> bytes | str | None:
+    if asked.upload_file is not None:
+        return Path(asked.upload_file).read_bytes()
+    text: str | None = sys.stdin.read() if asked.data == "@-" else asked.data
+    return text
 
 
 _SHORT = {"no-buffer": "N", "location": "L"}
@@ -51,6 +58,7 @@ def _arguments() -> Namespace:
     parser.add_argument("-X", "--request")
     parser.add_argument("-H", "--header", action="append", default=[])
     parser.add_argument("-d", "--data")
+    parser.add_argument("-T", "--upload-file")
     parser.add_argument("url")
     return parser.parse_args()
 

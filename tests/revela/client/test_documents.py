@@ -27,6 +27,7 @@ from revela.client import asynchronous, blocking, webhooks
 from revela.demo.server_process import RunningServer, running_server
 from shared.webhooks.signature import encode_secret, sign
 from shared.wire.job import JobView
+from tests.pictures import photo as picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -186,6 +187,8 @@ def test_the_docstrings_examples_are_true(
         monkeypatch.setenv(name, environment[name])
     photo = f"http://{here.photos}/landscape-4x3.jpg"
     small = {"image": photo, "duration_s": 0.5, "width": 128, "height": 96}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "beach.jpg").write_bytes(picture(320, 240))
     with Client() as client:
         done = client.wait(client.submit("img2vid", input=small).id)
         body = event_of(done)
