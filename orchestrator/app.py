@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from functools import partial
 
 import structlog
@@ -27,6 +28,7 @@ from orchestrator.store.attempts import mark_interrupted_unknown
 from orchestrator.store.tenants import recount_open_items
 from orchestrator.webhooks.deliver import delivering
 from shared.clock import Clock, SystemClock
+from shared.errors import AdapterError
 
 _DISPATCH_EVERY_S = 1.0
 _FOLLOW_EVERY_S = 0.5
@@ -83,6 +85,7 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
         ),
         run_loop("follow", lambda: follower.tick(services, clock.now_ms()), _FOLLOW_EVERY_S, services.hints.arrived),
     ]
+    loops.append(_try_storage(services))
     async with delivering(services) as deliverer:
         written = services.webhook_written.listen()
         loops.append(run_loop("webhooks", lambda: deliverer.tick(clock.now_ms()), _DELIVER_EVERY_S, written))
@@ -94,6 +97,14 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _try_storage(services: Services) -> None:
+    """Find out what the store holds senders to, beside the start: it may be slow, or away for a while."""
+    try:
+        log.info("storage.probed", **asdict(await services.storage.honours()))
+    except AdapterError as failed:
+        log.warning("storage.probe_failed", reason=failed.detail)
 
 
 def _spare_the_collector() -> None:

@@ -62,6 +62,10 @@ class HealthSummary(WireModel):
     version: str = Field(description="Of Revela", examples=["0.1.0"])
     database: str = Field(description="ok, or the code of its error", examples=["ok"])
     storage: str = Field(description="ok, or the code of its error", examples=["ok"])
+    storage_checks: dict[str, bool] = Field(
+        description="What the storage holds senders to; empty while that is not known",
+        examples=[{"content_type": True, "length": True, "if_none_match": True, "sha256": False}],
+    )
     endpoint: str = Field(description="ok, or the code of its error", examples=["ok"])
     jobs: _Counts = Field(description="Jobs that wait and run, by status", examples=[{"IN_QUEUE": 3, "IN_PROGRESS": 1}])
     workers: _Counts = Field(description="The endpoint's, by state", examples=[_WORKERS])
@@ -103,9 +107,10 @@ class Summary:
 
 
 async def _look(services: Services) -> dict[str, Any]:
-    (database, jobs), (storage, _), (endpoint, seen) = await asyncio.gather(
+    (database, jobs), (storage, _), (_, honours), (endpoint, seen) = await asyncio.gather(
         _part(services.store.read(open_jobs_by_status)),
         _part(_check_storage(services)),
+        _part(services.storage.honours()),
         _part(services.endpoint.health()),
     )
     return {
@@ -113,6 +118,7 @@ async def _look(services: Services) -> dict[str, Any]:
         "version": _version(),
         "database": database,
         "storage": storage,
+        "storage_checks": {} if honours is None else asdict(honours),
         "endpoint": endpoint,
         "jobs": jobs or {},
         "workers": seen.workers if seen else {},

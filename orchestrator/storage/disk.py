@@ -21,7 +21,7 @@ from orchestrator.storage import walk
 from orchestrator.storage.durable import Draft, check_room, disk_errors, etag_of
 from orchestrator.storage.keys import job_of
 from orchestrator.storage.parts import PartDraft, PartsFolder
-from orchestrator.storage.port import ListedObject, LocalDownload, SignedPut, StoredObject, StoredPart
+from orchestrator.storage.port import Honours, ListedObject, LocalDownload, SignedPut, StoredObject, StoredPart
 from shared.clock import Clock
 from shared.errors import StorageUnavailable
 from shared.refusals import LinkExpired, LinkInvalid, NotFound, PayloadTooLarge, RequestError
@@ -169,6 +169,10 @@ class DiskStorage:
     async def check(self) -> None:
         """Raise StorageUnavailable unless a file can be written here."""
         await self._in_thread(self._write_probe)
+
+    async def honours(self) -> Honours:
+        """Return what `receive` checks."""
+        return Honours(content_type=True, length=True, if_none_match=False, sha256=True)
 
     async def close(self) -> None:
         """Let go of the threads."""

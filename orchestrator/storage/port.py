@@ -31,6 +31,20 @@ class ListedObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Honours:
+    """What a store holds those to who send by signed addresses."""
+
+    content_type: bool
+    """Another type than was signed is refused."""
+    length: bool
+    """Another length than was signed is refused."""
+    if_none_match: bool
+    """``If-None-Match: *`` keeps an object from being overwritten."""
+    sha256: bool
+    """The store finds out the SHA-256 itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignedPut:
     """The right to PUT exactly `size_bytes` to `url`, with these headers."""
 
@@ -146,6 +160,10 @@ class Storage(Protocol):
 
     async def delete_under(self, prefix: str) -> int:
         """Delete every object whose key begins with ``{prefix}/``; return how many there were."""
+        ...
+
+    async def honours(self) -> Honours:
+        """Return what the store holds senders to; tried out once, then known."""
         ...
 
     async def close(self) -> None:

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from orchestrator.storage import port
-from orchestrator.storage.port import ListedObject, RedirectDownload, SignedPut, StoredObject, StoredPart
+from orchestrator.storage.port import Honours, ListedObject, RedirectDownload, SignedPut, StoredObject, StoredPart
+from orchestrator.storage.probe import Probe
 from shared.clock import Clock
 from shared.errors import SettingsError, StorageUnavailable
 from shared.refusals import UploadChanged
@@ -80,6 +81,7 @@ class S3Storage:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
         self._checked_s = float("-inf")
         self._verifies_sha256: bool | None = None
+        self._honours: Honours | None = None
 
     def grant_upload(self, key: str, content_type: str, max_bytes: int, expires_ms: int) -> UploadGrant:
         """Return the right to PUT `key` until `expires_ms`; the store refuses another type."""
@@ -183,6 +185,12 @@ class S3Storage:
             lambda: self._client.put_object(Bucket=self._bucket.name, Key=self._bucket.key(_CHECK), Body=b"")
         )
         self._checked_s = time.monotonic()
+
+    async def honours(self) -> Honours:
+        """Try the store out, at the first call."""
+        if self._honours is None:
+            self._honours = await Probe(self, self._clock).ask()
+        return self._honours
 
     async def close(self) -> None:
         """Let go of threads and connections."""

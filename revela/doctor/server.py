@@ -7,6 +7,7 @@ from orchestrator.dispatch.port import EndpointHealth
 from orchestrator.dispatch.runpod import RunPodEndpoint
 from orchestrator.settings import Settings
 from orchestrator.storage.choose import open_storage
+from orchestrator.storage.port import Honours
 from orchestrator.store.migrate import HEAD, current_revision
 from orchestrator.store.store import Store
 from revela.doctor.finding import Check, Finding, State
@@ -26,13 +27,35 @@ def server_checks() -> list[Check]:
 
 
 def check_storage(settings: Settings) -> Finding:
-    """Outputs can be written. The check signs nothing, so it needs no secret."""
+    """Outputs can be written, and what the store holds senders to. Nothing of it needs the server's secret."""
     url = settings.resolved_storage_url
     try:
-        asyncio.run(open_storage(url, settings.public_url, Signer(b""), SystemClock()).check())
+        honours = asyncio.run(_tried_storage(settings))
     except (AdapterError, SettingsError, OSError) as failure:
         return Finding("storage", State.BROKEN, str(failure), "see REVELA_STORAGE_URL and REVELA_DATA_DIR")
-    return Finding("storage", State.WORKS, url.partition("?")[0].removeprefix("file://"))
+    where = url.partition("?")[0].removeprefix("file://")
+    return Finding("storage", State.WORKS, f"{where} ({_told(honours)})")
+
+
+async def _tried_storage(settings: Settings) -> Honours:
+    storage = open_storage(settings.resolved_storage_url, settings.public_url, Signer(b""), SystemClock())
+    try:
+        await storage.check()
+        return await storage.honours()
+    finally:
+        await storage.close()
+
+
+def _told(honours: Honours) -> str:
+    checks = {
+        "content type": honours.content_type,
+        "length": honours.length,
+        "If-None-Match": honours.if_none_match,
+        "SHA-256": honours.sha256,
+    }
+    kept, ignored = ([name for name, checked in checks.items() if checked is wanted] for wanted in (True, False))
+    told = f"checks {', '.join(kept)}" if kept else ""
+    return "; ".join(filter(None, (told, f"not {', '.join(ignored)}" if ignored else "")))
 
 
 def check_database(settings: Settings) -> Finding:

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from orchestrator.storage import port
+from orchestrator.storage.disk import DiskStorage
 from orchestrator.storage.port import ListedObject, LocalDownload, RedirectDownload, Storage
 from tests.contracts.conftest import StorageAtWork
 
@@ -109,6 +110,24 @@ async def test_many_uploads_at_once_all_arrive(at_work: StorageAtWork) -> None:
 
 async def test_a_storage_that_works_passes_its_check(at_work: StorageAtWork) -> None:
     await at_work.storage.check()
+
+
+async def test_what_a_store_checks_is_told_as_it_is(at_work: StorageAtWork) -> None:
+    if not isinstance(at_work.storage, DiskStorage):
+        found = await at_work.storage.honours()
+        assert await at_work.storage.honours() is found
+        assert await listed(at_work.storage, "") == [], "the probe leaves something"
+    else:  # reached by the name that this test's client knows, which a probe would not
+        found = await at_work.storage.honours()
+    other = await at_work.put(at_work.grant(KEY), b"x", content_type="text/html")
+    assert (other.status_code != 200) == found.content_type
+    exact = at_work.storage.grant_put(KEY, "text/plain", 5, at_work.clock.now_ms() + 60_000)
+    longer = await at_work.client.put(at_work.reachable(exact.url), content=b"longer", headers=dict(exact.headers))
+    assert (longer.status_code != 200) == found.length
+    await at_work.put(at_work.grant(KEY), b"first")
+    again = await at_work.put(at_work.grant(KEY), b"second", if_none_match="*")
+    assert (again.status_code != 200) == found.if_none_match
+    assert await at_work.storage.verifies_sha256() == found.sha256
 
 
 async def listed(storage: Storage, prefix: str) -> list[ListedObject]:
