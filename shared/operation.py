@@ -1,6 +1,6 @@
 """What an operation declares: its parameters, result, files, limits and cost. One item is one call of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -10,14 +10,43 @@ P = TypeVar("P", bound=ClientModel)
 R = TypeVar("R", bound=WireModel)
 
 
+MAX_FURTHER_FILES = 2000
+"""So many results fit into an item's result.json."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One file that an item makes. `filename` is the server's, never the user's."""
+    """One file that an item makes, or up to `many` of which only the run finds out how many there are.
+
+    `filename` is the server's, never the user's, and has a suffix. Of many, each is a slot by its `numbered` name.
+    """
 
     name: str
     filename: str
     content_type: str
     max_bytes: int
+    many: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for more files than an item's result can name."""
+        if not 0 <= self.many <= MAX_FURTHER_FILES:
+            raise ValueError(f"a slot has at most {MAX_FURTHER_FILES} files")
+
+    def numbered(self, n: int) -> "Slot":
+        """Return the slot of one of many files, counted from 0; IndexError beyond their number."""
+        if not 0 <= n < self.many:
+            raise IndexError(f"{self.name} has at most {self.many} files")
+        stem, _, suffix = self.filename.rpartition(".")
+        return Slot(f"{self.name}_{n:05d}", f"{stem}-{n:05d}.{suffix}", self.content_type, self.max_bytes)
+
+
+def slots_by_name(slots: Iterable[Slot]) -> dict[str, Slot]:
+    """Return every slot that an item may fill, each of many by itself."""
+    single: dict[str, Slot] = {}
+    for slot in slots:
+        each = [slot.numbered(n) for n in range(slot.many)] if slot.many else [slot]
+        single |= {one.name: one for one in each}
+    return single
 
 
 @dataclass(frozen=True, slots=True)

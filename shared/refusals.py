@@ -129,6 +129,12 @@ class Conflict(RequestError):
     status = 409
 
 
+class AttemptEnded(Conflict):
+    """This attempt has ended, or another one has taken its place."""
+
+    code = "attempt-ended"
+
+
 class RangeNotSatisfiable(RequestError):
     """The asked range lies outside the file."""
 

@@ -57,6 +57,13 @@ class Context(Protocol):
         """Return where the file of `slot` is to be written."""
         ...
 
+    def further(self, slot: str) -> Path:
+        """Return where the next file of a slot with `many` belongs, from number 0 on; OutputTooLarge beyond so many.
+
+        To be called from one thread, and a file to be written for each call.
+        """
+        ...
+
     def scratch(self, name: str) -> Path:
         """Return a path for a temporary file, gone when the item ends."""
         ...

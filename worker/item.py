@@ -22,6 +22,7 @@ from shared.errors import (
     OperationFailed,
     OperationUnsupported,
     OrderUnsupported,
+    OutputTooLarge,
     WorkCancelled,
     WorkerDiskFull,
     WorkTimedOut,
@@ -67,7 +68,7 @@ class PreparedItem:
                 f"The parameters don't fit this worker's {contract.name}, at /{where}."
             ) from error
         slots = contract.slots(params)
-        if missing := [slot.name for slot in slots if slot.name not in order.outputs]:
+        if missing := [slot.name for slot in slots if not slot.many and slot.name not in order.outputs]:
             raise OrderUnsupported(f"The work order grants no place for {', '.join(missing)}.")
         return cls(order, params, tuple(dict.fromkeys(media for _, media in media_inputs(params))), slots)
 
@@ -94,9 +95,11 @@ class ItemContext:
     cancel: CancelFlag
     threads: int
     _inputs: Mapping[str, LocalFile]
-    _outputs: Mapping[str, Path]
+    _slots: Mapping[str, Slot]
     _folder: Path
     _progress: ItemProgress
+    further_files: dict[str, int] = field(default_factory=dict)
+    """How many there are by now, by slot."""
 
     def input(self, media: MediaInput) -> LocalFile:
         """Return the fetched file of a media input of the params."""
@@ -104,7 +107,17 @@ class ItemContext:
 
     def output(self, slot: str) -> Path:
         """Return where the file of `slot` belongs."""
-        return self._outputs[slot]
+        return self._folder / self._slots[slot].filename
+
+    def further(self, slot: str) -> Path:
+        """Return where the next file of `slot` belongs."""
+        n = self.further_files.get(slot, 0)
+        try:
+            one = self._slots[slot].numbered(n)
+        except IndexError as error:
+            raise OutputTooLarge(f"The operation makes more than {n} files for {slot}.") from error
+        self.further_files[slot] = n + 1
+        return self._folder / one.filename
 
     def scratch(self, name: str) -> Path:
         """Return a path for a temporary file; ValueError unless `name` is a plain file name."""
@@ -185,9 +198,9 @@ class ItemRun:
             files = await asyncio.gather(*(self.bench.sources.fetch(source) for source in self.item.sources))
         self._progress.update("queue", 0)
         async with self.bench.running, self._stage("run"):
-            facts = await self._run(dict(zip(self.item.sources, files, strict=True)))
+            facts, further = await self._run(dict(zip(self.item.sources, files, strict=True)))
         async with self._stage("upload"):
-            outputs = await self._upload()
+            outputs = await self._upload(further)
         order = self.bench.order
         return ItemResult(
             task_id=order.task_id,
@@ -210,13 +223,15 @@ class ItemRun:
         finally:
             self._timings_s[name] = round(time.monotonic() - start_s, 3)
 
-    async def _run(self, inputs: Mapping[str, LocalFile]) -> dict[str, Any]:
-        """Run the operation under its time limit; its own errors, WorkTimedOut, OperationFailed."""
+    async def _run(self, inputs: Mapping[str, LocalFile]) -> tuple[dict[str, Any], dict[str, int]]:
+        """Run the operation under its time limit; its own errors, WorkTimedOut, OperationFailed.
+
+        Return its Result, and how many files it made for each slot with many.
+        """
         contract = self.bench.operation.contract
         cancel = CancelFlag()
-        context = ItemContext(
-            cancel, self.bench.threads_per_item, inputs, self._output_paths(), self.folder, self._progress
-        )
+        slots = {slot.name: slot for slot in self.item.slots}
+        context = ItemContext(cancel, self.bench.threads_per_item, inputs, slots, self.folder, self._progress)
         thread = start_thread(self.item.order.id, partial(self.bench.operation.run, self.item.params, context))
         try:
             done, _ = await asyncio.wait({thread}, timeout=contract.limits.timeout_s)
@@ -229,23 +244,29 @@ class ItemRun:
         outcome = thread.result()
         if outcome.error is not None:
             raise job_error(outcome.error) from outcome.error
-        return _document(outcome.value, contract)
+        return _document(outcome.value, contract), context.further_files
 
-    def _output_paths(self) -> dict[str, Path]:
-        return {slot.name: self.folder / slot.filename for slot in self.item.slots}
-
-    async def _upload(self) -> dict[str, StoredOutput]:
-        paths, grants = self._output_paths(), self.item.order.outputs
+    async def _upload(self, further: Mapping[str, int]) -> dict[str, StoredOutput]:
+        grants = dict(self.item.order.outputs)
+        slots = [slot for slot in self.item.slots if not slot.many]
+        for slot in self.item.slots:
+            if count := further.get(slot.name, 0):
+                grants |= await self.bench.uploader.further_grants(self.item.order.id, slot.name, count)
+                slots += [slot.numbered(n) for n in range(count)]
+        if missing := [slot.name for slot in slots if slot.name not in grants]:
+            raise OrderUnsupported(f"There is no grant for {', '.join(missing)}.")
         uploads = [
-            asyncio.create_task(self.bench.uploader.file(grants[slot.name], paths[slot.name], slot.max_bytes))
-            for slot in self.item.slots
+            asyncio.create_task(
+                self.bench.uploader.file(grants[slot.name], self.folder / slot.filename, slot.max_bytes)
+            )
+            for slot in slots
         ]
         try:
             stored = await asyncio.gather(*uploads)
         finally:
             for upload in uploads:  # If one failed, the others are in vain.
                 upload.cancel()
-        return {slot.name: output for slot, output in zip(self.item.slots, stored, strict=True)}
+        return {slot.name: output for slot, output in zip(slots, stored, strict=True)}
 
 
 def failed(order: WorkOrder, item: ItemOrder, error: JobError, timings_s: dict[str, float] | None = None) -> ItemResult:

@@ -22,6 +22,7 @@ from worker.registry import Registry, RunnableOperation
 from worker.task_folder import task_folder
 from worker.transfer.connection import own_session
 from worker.transfer.fetch import Clients, Sources
+from worker.transfer.renewal import Renewals
 from worker.transfer.upload import Uploader
 
 LOOK_EVERY_S = 0.1
@@ -56,7 +57,7 @@ async def run_task(
     """
     start_s = time.monotonic()
     async with own_session() as own:
-        uploader = Uploader(own)
+        uploader = Uploader(own, Renewals(own, order))
         results = await _results(order, machine, uploader, report, cancel)
         if cancel.is_set:
             raise WorkCancelled
@@ -136,6 +137,7 @@ async def _workbench(
             max_bytes=operation.contract.limits.max_input_bytes,
             timeout_s=order.limits.fetch_timeout_s,
             uses=[source for item in items if isinstance(item, PreparedItem) for source in item.sources],
+            renewals=uploader.renewals,
         )
         try:
             yield Workbench(

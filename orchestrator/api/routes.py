@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orchestrator.api import audit, compat, hooks, key, operations, outputs, webhooks
+from orchestrator.api import audit, compat, grants, hooks, key, operations, outputs, webhooks
 from orchestrator.api.description.served import description_routes
 from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
@@ -39,6 +39,7 @@ def described_routes() -> tuple[Described, ...]:
         *audit.ROUTES,
         *outputs.ROUTES,
         *hooks.ROUTES,
+        *grants.ROUTES,
         *compat.ROUTES,
         *health_routes(),
         *metrics_routes(),

@@ -2,18 +2,15 @@
 
 from pydantic import BaseModel, ValidationError
 
+from orchestrator.dispatch.grants import AttemptGrants
 from orchestrator.services import Services
-from orchestrator.storage.keys import attempt_prefix, manifest_key, output_key, result_key
 from orchestrator.store.attempts import OpenedAttempt, OrderedItem
 from shared.errors import OperationUnsupported
 from shared.operation import AnyOperation
 from shared.wire.media_input import media_inputs
-from shared.wire.work_order import InputGrant, ItemOrder, UploadGrant, WorkLimits, WorkOrder
+from shared.wire.work_order import InputGrant, ItemOrder, WorkLimits, WorkOrder
 
-_JSON = "application/json"
-_RESULT_BYTES = 1 << 20
-_MANIFEST_BYTES = 64 << 20
-_GRANTS_OUTLIVE_MS = 300_000
+GRANTS_PATH = "/worker/grants"
 
 
 def write_order(services: Services, attempt: OpenedAttempt) -> tuple[WorkOrder, list[OrderedItem]]:
@@ -35,8 +32,9 @@ class _Writer:
         self._services = services
         self._attempt = attempt
         self._operation = operation
-        self._prefix = attempt_prefix(attempt.tenant, attempt.job_id, attempt.task_n, attempt.n)
-        self._expires_ms = attempt.terms.deadline_ms + _GRANTS_OUTLIVE_MS
+        self._grants = AttemptGrants.of(
+            services, attempt.tenant, attempt.job_id, attempt.task_n, attempt.n, attempt.terms.deadline_ms
+        )
 
     def write(self) -> tuple[WorkOrder, list[OrderedItem]]:
         inputs: dict[str, InputGrant] = {}
@@ -61,7 +59,8 @@ class _Writer:
             deadline_ms=attempt.terms.deadline_ms,
             items=orders,
             inputs=inputs,
-            manifest=self._grant(manifest_key(self._prefix), _JSON, _MANIFEST_BYTES),
+            grants_url=f"{self._services.settings.public_url.rstrip('/')}{GRANTS_PATH}",
+            manifest=self._grants.manifest(),
             limits=WorkLimits(execution_timeout_s=attempt.terms.execution_timeout_ms / 1000),
             allow_private=list(self._services.settings.private_sources),
             source_hosts=attempt.source_hosts,
@@ -69,18 +68,14 @@ class _Writer:
         return order, left_out
 
     def _item_order(self, item: OrderedItem, params: BaseModel) -> ItemOrder:
-        marker = result_key(self._prefix, item.n)
         return ItemOrder(
             id=item.id,
             params=item.params,
             outputs={
-                slot.name: self._grant(
-                    output_key(self._prefix, item.n, slot.filename), slot.content_type, slot.max_bytes
-                )
-                for slot in self._operation.slots(params)
+                slot.name: self._grants.output(item.n, slot) for slot in self._operation.slots(params) if not slot.many
             },
-            result=self._grant(marker, _JSON, _RESULT_BYTES),
-            committed_url=self._services.storage.read_url(marker, self._expires_ms),
+            result=self._grants.result(item.n),
+            committed_url=self._grants.committed_url(item.n),
         )
 
     def _input_grants(self, params: BaseModel) -> dict[str, InputGrant] | None:
@@ -90,11 +85,7 @@ class _Writer:
             if media.is_url:
                 grants[media] = InputGrant(url=media, origin="user", max_bytes=max_bytes)
             elif key := self._attempt.own_inputs.get(media):
-                url = self._services.storage.read_url(key, self._expires_ms)
-                grants[media] = InputGrant(url=url, origin="own", max_bytes=max_bytes)
+                grants[media] = self._grants.own_input(key, max_bytes)
             else:
                 return None
         return grants
-
-    def _grant(self, key: str, content_type: str, max_bytes: int) -> UploadGrant:
-        return self._services.storage.grant_upload(key, content_type, max_bytes, self._expires_ms)

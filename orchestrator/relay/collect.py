@@ -12,7 +12,7 @@ from orchestrator.services import Services
 from orchestrator.storage.keys import attempt_prefix, manifest_key, output_key, result_key
 from orchestrator.store.attempts import OrderedItem
 from orchestrator.store.settling import FlyingAttempt
-from shared.operation import Slot
+from shared.operation import Slot, slots_by_name
 from shared.wire.model import WireModel
 from shared.wire.result import RESULT_VERSION, ItemResult, Manifest, StoredOutput
 
@@ -89,10 +89,11 @@ async def _fault(services: Services, attempt: FlyingAttempt, item: OrderedItem, 
     if operation is None:
         return "its operation is gone"
     try:
-        slots = {slot.name: slot for slot in operation.slots(operation.params.model_validate(item.params))}
+        declared = operation.slots(operation.params.model_validate(item.params))
     except ValidationError:
         return "its operation no longer takes its parameters"
-    if result.status == "COMPLETED" and result.outputs.keys() != slots.keys():
+    slots, needed = slots_by_name(declared), {slot.name for slot in declared if not slot.many}
+    if result.status == "COMPLETED" and not needed <= result.outputs.keys() <= slots.keys():
         return "its files are not those of its slots"
     for name, output in result.outputs.items():
         slot = slots.get(name)

@@ -1,5 +1,6 @@
 """Attempts on the way out: which tasks wait, the intent before a submit, and what became of the submit."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -220,14 +221,7 @@ def expired_tasks(connection: Connection, now_ms: int, limit: int = 100) -> list
 def _read_opened(connection: Connection, task_id: str, n: int, now_ms: int, least_execution_s: float) -> OpenedAttempt:
     head = _HEAD.first(connection, {"task_id": task_id})
     ordered = tuple(OrderedItem(*row) for row in _ITEMS.all(connection, {"task_id": task_id}))
-    own = {text for item in ordered for text in _own_texts(item.params)}
-    uploads = {
-        text: upload
-        for text, upload in find_uploads(connection, head.tenant, filter(_is_upload, own)).items()
-        if upload.state == UploadState.COMPLETED
-    }
-    found = {text: find_output(connection, head.tenant, MediaInput(text)) for text in own if not _is_upload(text)}
-    found |= {text: upload.object_key for text, upload in uploads.items()}
+    inputs, pinned = own_inputs(connection, head.tenant, ordered)
     return OpenedAttempt(
         task_id=task_id,
         n=n,
@@ -238,10 +232,26 @@ def _read_opened(connection: Connection, task_id: str, n: int, now_ms: int, leas
         operation_version=head.operation_version,
         terms=attempt_terms(head.cost_s, head.queue_deadline_ms, now_ms, least_execution_s),
         items=ordered,
-        own_inputs={text: key for text, key in found.items() if key},
+        own_inputs=inputs,
         source_hosts=head.source_hosts,
-        pinned={text: upload.etag for text, upload in uploads.items()},
+        pinned=pinned,
     )
+
+
+def own_inputs(
+    connection: Connection, tenant: str, ordered: Iterable[OrderedItem]
+) -> tuple[dict[str, str], dict[str, str | None]]:
+    """Return, by text, the storage keys of the uploads and earlier outputs that items need, and the uploads' ETags."""
+    own = {text for item in ordered for text in _own_texts(item.params)}
+    uploads = {
+        text: upload
+        for text, upload in find_uploads(connection, tenant, filter(_is_upload, own)).items()
+        if upload.state == UploadState.COMPLETED
+    }
+    found = {text: find_output(connection, tenant, MediaInput(text)) for text in own if not _is_upload(text)}
+    found |= {text: upload.object_key for text, upload in uploads.items()}
+    keys = {text: key for text, key in found.items() if key}
+    return keys, {text: upload.etag for text, upload in uploads.items()}
 
 
 def _is_upload(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The work order: one attempt of one task, with every capability it needs and no key."""
+"""The work order: one attempt of one task, with every capability it needs and no key; and how to ask for more."""
 
 from typing import Any, Literal
 
@@ -55,6 +55,9 @@ class WorkOrder(WireModel):
     operation: str
     operation_version: int
     token: str = Field(description="Proves this attempt to the orchestrator")
+    grants_url: str | None = Field(
+        default=None, description="POST a GrantsRequest there, with the token as Bearer, for fresh or further grants"
+    )
     deadline_ms: int = Field(description="UTC epoch milliseconds; later than this nothing is accepted")
     items: list[ItemOrder]
     inputs: dict[str, InputGrant] = Field(description="By the text that stands in the params")
@@ -64,3 +67,34 @@ class WorkOrder(WireModel):
     source_hosts: list[str] | None = Field(
         default=None, description="Hosts, or *. and a name for those below it, that user addresses may name; null: any"
     )
+
+
+MAX_GRANTS = 500
+"""How many one request may ask for."""
+
+
+class FurtherFiles(WireModel):
+    """Files of a slot whose number only the run finds out."""
+
+    item_id: str
+    slot: str
+    first: int = Field(ge=0, description="Counted from 0")
+    count: int = Field(ge=1, le=MAX_GRANTS)
+
+
+class GrantsRequest(WireModel):
+    """What a worker asks for while it works on an attempt."""
+
+    task_id: str
+    attempt: int
+    refresh: list[str] = Field(default=[], max_length=MAX_GRANTS, description="Keys of grants that have ended")
+    inputs: list[str] = Field(default=[], max_length=MAX_GRANTS, description="Texts of inputs whose URL has ended")
+    further: list[FurtherFiles] = Field(default=[], max_length=MAX_GRANTS)
+
+
+class GrantsReply(WireModel):
+    """What it is given."""
+
+    uploads: dict[str, UploadGrant] = Field(default={}, description="Of `refresh`, by key")
+    inputs: dict[str, InputGrant] = Field(default={}, description="By text; one that is gone is missing")
+    further: dict[str, dict[str, UploadGrant]] = Field(default={}, description="By item id, then by numbered slot")

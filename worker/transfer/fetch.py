@@ -22,11 +22,13 @@ from shared.errors import (
     SourceTimeout,
     SourceTooLarge,
     SourceUnavailable,
+    UploadFailed,
     WorkerDiskFull,
 )
 from shared.fetch_guard import GuardedSession, guarded_get
 from shared.wire.work_order import InputGrant
 from worker.context import LocalFile
+from worker.transfer.renewal import Renewals
 
 ATTEMPTS = 3
 CHUNK_BYTES = 256 << 10
@@ -133,8 +135,10 @@ class Sources:
         max_bytes: int,
         timeout_s: float,
         uses: Iterable[str],
+        renewals: Renewals | None = None,
     ) -> None:
         """`uses` names each source as often as there are items that will release it."""
+        self._renewals = renewals
         self._clients = clients
         self._grants = grants
         self._folder = folder
@@ -150,18 +154,33 @@ class Sources:
             raise InputUnavailable
         if source not in self._downloads:
             target = self._folder / f"source-{len(self._downloads)}"
-            self._downloads[source] = asyncio.create_task(self._download(self._grants[source], target))
+            self._downloads[source] = asyncio.create_task(self._download(source, self._grants[source], target))
         # Shielded: the source may be another item's as well.
         return await asyncio.shield(self._downloads[source])
 
-    async def _download(self, grant: InputGrant, target: Path) -> LocalFile:
+    async def _download(self, source: str, grant: InputGrant, target: Path) -> LocalFile:
         max_bytes = min(self._max_bytes, grant.max_bytes)
         async with self._permits:
             try:
-                return await download(self._clients, grant, target, max_bytes=max_bytes, timeout_s=self._timeout_s)
+                return await self._download_renewing(source, grant, target, max_bytes)
             except BaseException:
                 _discard(target)
                 raise
+
+    async def _download_renewing(self, source: str, grant: InputGrant, target: Path, max_bytes: int) -> LocalFile:
+        """Download; an address of our own storage that may have ended is replaced once."""
+        try:
+            return await download(self._clients, grant, target, max_bytes=max_bytes, timeout_s=self._timeout_s)
+        except (SourceRefused, SourceNotFound) as refused:
+            if grant.origin != "own" or self._renewals is None:
+                raise
+            try:
+                fresh = await self._renewals.input(source, grant)
+            except UploadFailed as none:
+                raise refused from none
+            if fresh is None:
+                raise
+        return await download(self._clients, fresh, target, max_bytes=max_bytes, timeout_s=self._timeout_s)
 
     def release(self, source: str) -> None:
         """Say that one item is done with it; the last one deletes the file."""

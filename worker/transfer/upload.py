@@ -4,9 +4,9 @@ import asyncio
 import base64
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -20,6 +20,7 @@ from shared.errors import OutputInvalid, OutputTooLarge, UploadFailed
 from shared.wire.result import StoredOutput
 from shared.wire.work_order import UploadGrant
 from worker.transfer.connection import STALL_S
+from worker.transfer.renewal import Renewals
 from worker.transfer.verdict import GrantRefused, WorthRetrying, check_answer
 
 ATTEMPTS = 10
@@ -29,8 +30,8 @@ PATIENCE_S = 300.0
 LEAST_BYTES_PER_S = 256 << 10
 """All tries together may take PATIENCE_S and, on top, what the file takes at this pace."""
 CHUNK_BYTES = 256 << 10
+PARALLEL_UPLOADS = 8
 
-Renew = Callable[[UploadGrant], Awaitable[UploadGrant]]
 log = structlog.get_logger()
 
 
@@ -57,16 +58,18 @@ class _Body:
 
 @dataclass(frozen=True, slots=True)
 class Uploader:
-    """Stores files and documents through `session`; with `renew`, a grant that has ended is replaced once."""
+    """Stores files and documents through `session`; with `renewals`, a grant that has ended is replaced once."""
 
     session: aiohttp.ClientSession
-    renew: Renew | None = None
+    renewals: Renewals | None = None
+    _permits: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_UPLOADS))
 
     async def file(self, grant: UploadGrant, path: Path, max_bytes: int) -> StoredOutput:
         """PUT a file; OutputInvalid if it is missing, OutputTooLarge above the grant or `max_bytes`, UploadFailed."""
         size_bytes = _size_of(path, min(max_bytes, grant.max_bytes))
-        sha256, md5 = await _digests(path, with_md5=grant.content_md5)
-        await self._store(grant, _Body(path, size_bytes, md5))
+        async with self._permits:
+            sha256, md5 = await _digests(path, with_md5=grant.content_md5)
+            await self._store(grant, _Body(path, size_bytes, md5))
         return StoredOutput(key=grant.key, content_type=grant.content_type, size_bytes=size_bytes, sha256=sha256)
 
     async def document(self, grant: UploadGrant, document: BaseModel) -> None:
@@ -75,17 +78,30 @@ class Uploader:
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest() if grant.content_md5 else None
         await self._store(grant, _Body(content, len(content), md5))
 
+    async def further_grants(self, item_id: str, slot: str, count: int) -> dict[str, UploadGrant]:
+        """Return grants for the first `count` files of a slot with many, by numbered name; none without `renewals`."""
+        return {} if self.renewals is None else await self.renewals.further(item_id, slot, count)
+
     async def _store(self, grant: UploadGrant, body: _Body) -> None:
         try:
             async with asyncio.timeout(PATIENCE_S + body.size_bytes / LEAST_BYTES_PER_S):
-                try:
-                    await self._put_until_stored(grant, body)
-                except GrantRefused:
-                    if self.renew is None:
-                        raise
-                    await self._put_until_stored(await self.renew(grant), body)
+                await self._put_renewing(grant, body)
         except TimeoutError as error:
             raise UploadFailed("Storing the file took too long.") from error
+
+    async def _put_renewing(self, grant: UploadGrant, body: _Body) -> None:
+        if self.renewals is None:
+            await self._put_until_stored(grant, body)
+            return
+        newest = self.renewals.current(grant)
+        try:
+            await self._put_until_stored(newest, body)
+        except GrantRefused as refused:
+            try:
+                fresh = await self.renewals.upload(newest)
+            except UploadFailed as none:
+                raise refused from none
+            await self._put_until_stored(fresh, body)
 
     async def _put_until_stored(self, grant: UploadGrant, body: _Body) -> None:
         retrying = AsyncRetrying(

@@ -13,7 +13,7 @@ from orchestrator.api.door.problems import answer
 from shared.errors import RevelaError
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_QUIET_ROUTES = ("/livez", "/readyz", "/v2/", "/hooks/")
+_QUIET_ROUTES = ("/livez", "/readyz", "/v2/", "/hooks/", "/worker/")
 """Asked all the time by watchers, by workers and by this server itself; logged only when they fail."""
 
 ANSWER_HEADERS = "answer_headers"

@@ -26,6 +26,10 @@ class LoneItem:
         """Return a path named like the slot."""
         return self.folder / f"{slot}.mp4"
 
+    def further(self, slot: str) -> Path:
+        """Return a path named like the slot."""
+        return self.output(slot)
+
     def scratch(self, name: str) -> Path:
         """Return a path beside the outputs."""
         return self.folder / name

@@ -16,9 +16,11 @@ from shared.wire.problem import ProblemField
 from shared.wire.work_order import UploadGrant
 from tests import s3_servers
 from tests.loopback import ObjectServer, object_server
+from tests.worker import orders
 from tests.worker.transfer.chaos_proxy import ChaosProxy, Fault, chaos_proxy
 from tests.worker.transfer.scripted_store import scripted_store
 from worker.transfer.connection import own_session
+from worker.transfer.renewal import Renewals
 from worker.transfer.upload import ATTEMPTS, Uploader
 from worker.transfer.verdict import GrantRefused, md5_of_etag
 
@@ -150,13 +152,15 @@ async def test_ended_grant_is_replaced_once(session: aiohttp.ClientSession) -> N
     async with scripted_store(*[web.Response(status=403, text=SLOW_DOWN.replace("SlowDown", "AccessDenied"))] * 2) as s:
         renewed: list[str] = []
 
-        async def renew(ended: UploadGrant) -> UploadGrant:
-            renewed.append(ended.url)
-            return grant(f"{s.url}-fresh")
+        class Fresh(Renewals):
+            async def upload(self, ended: UploadGrant) -> UploadGrant:
+                renewed.append(ended.url)
+                return grant(f"{s.url}-fresh")
 
+        renewals = Fresh(session, orders.order(ObjectServer(), "echo", {}))
         with pytest.raises(GrantRefused, match="AccessDenied"):
-            await Uploader(session, renew).document(grant(s.url), DOCUMENT)
-        await Uploader(session, renew).document(grant(s.url), DOCUMENT)
+            await Uploader(session, renewals).document(grant(s.url), DOCUMENT)
+        await Uploader(session, renewals).document(grant(s.url), DOCUMENT)
         assert renewed == [s.url]
         assert [path.endswith("-fresh") for path in s.paths] == [False, True, False]
 
@@ -252,11 +256,13 @@ async def test_expired_address_of_an_s3_store_is_replaced(
         ended = presigned(proxy, "late", lasts_s=1)
         await asyncio.sleep(2.1)  # rclone takes the second of the expiry as well
 
-        async def renew(_: UploadGrant) -> UploadGrant:
-            return presigned(proxy, "late")
+        class Fresh(Renewals):
+            async def upload(self, ended: UploadGrant) -> UploadGrant:
+                return presigned(proxy, ended.key)
 
         with pytest.raises(GrantRefused):
             await Uploader(session).file(ended, film, 1 << 30)
         assert await asyncio.to_thread(in_bucket, rclone, "late") is None
-        await Uploader(session, renew).file(ended, film, 1 << 30)
+        renewals = Fresh(session, orders.order(ObjectServer(), "echo", {}))
+        await Uploader(session, renewals).file(ended.model_copy(update={"key": "late"}), film, 1 << 30)
     assert await asyncio.to_thread(in_bucket, rclone, "late") == BODY
