@@ -67,6 +67,11 @@ class Server:
         for pid in self.worker_pids():
             assert not session_members(pid), "a worker outlived its server"
 
+    def peak_kib(self) -> int:
+        """Return the most memory that the server has had so far."""
+        assert self._process is not None
+        return peak_kib(self._process.pid)
+
     def client(self) -> Client:
         """Return a client with a fresh key."""
         return Client(self.url, self.create_key())
@@ -114,6 +119,15 @@ def served(folder: Path, *, workers: int = 1, **settings: str) -> Iterator[Serve
         yield server
     finally:
         server.stop()
+
+
+def peak_kib(pid: int) -> int:
+    """Return the most memory that a process has had so far; 0 where it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return max((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), default=0)
 
 
 def is_alive(pid: int) -> bool:

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pytest
 from revela import Client
 from tests.pictures import photo
 from tests.s3_servers import ACCESS_KEY, BUCKET, SECRET_KEY, client, rclone_server
-from tests.served import Server
+from tests.served import Server, peak_kib, served
 from tests.waiting import until_now
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -69,7 +70,6 @@ class Command:
     path: Path
     key: str
     peak_kib: int = 0
-    sent_bytes: list[int] = field(default_factory=list)
 
     def start(self) -> "subprocess.Popen[str]":
         """Start one."""
@@ -79,12 +79,7 @@ class Command:
 
     def watch(self, process: "subprocess.Popen[str]") -> None:
         """Look at a run's memory."""
-        try:
-            status = Path(f"/proc/{process.pid}/status").read_text()
-        except OSError:
-            return
-        peak = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
-        self.peak_kib = max(self.peak_kib, *peak, 0)
+        self.peak_kib = max(self.peak_kib, peak_kib(process.pid))
 
     def run_until_killed(self, parts: int) -> None:
         """Run until so many parts have arrived, and kill it."""
@@ -120,7 +115,20 @@ class Command:
         return True
 
 
-def killed_twice(server: Server, store: str, path: Path, size_bytes: int) -> Command:
+def sha256_in_bucket(store: str, upload_id: str) -> str:
+    stored = client(store).get_object(Bucket=BUCKET, Key=f"media/acme/uploads/{upload_id[4:]}")["Body"]
+    digest = hashlib.sha256()
+    for piece in stored.iter_chunks(MIB):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def sha256_on_disk(server: Server, upload_id: str) -> str:
+    with (server.folder / "objects/acme/uploads" / upload_id[4:]).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def killed_twice(server: Server, path: Path, size_bytes: int, stored: Callable[[str], str]) -> Command:
     """Upload a file, killing the command twice on the way; it must arrive whole and no part twice."""
     wanted = big_file(path, size_bytes)
     command = Command(server, path, server.create_key())
@@ -134,17 +142,14 @@ def killed_twice(server: Server, store: str, path: Path, size_bytes: int) -> Com
     assert upload["state"] == "completed"
     with Client(server.url, command.key) as api:
         assert [one.id for one in api.uploads()] == [upload["id"]], "a killed run was not taken up"
-    stored = client(store).get_object(Bucket=BUCKET, Key=f"media/acme/uploads/{upload['id'][4:]}")["Body"]
-    digest = hashlib.sha256()
-    for piece in stored.iter_chunks(MIB):
-        digest.update(piece)
-    assert digest.hexdigest() == wanted
+    assert stored(upload["id"]) == wanted
     return command
 
 
 def test_a_file_arrives_whole_though_its_sender_was_killed_twice(tmp_path: Path) -> None:
     with server_with_bucket(tmp_path) as (server, store):
-        command = killed_twice(server, store, tmp_path / "big.mp4", 104 * MIB + 12_345)
+        path, size_bytes = tmp_path / "big.mp4", 104 * MIB + 12_345
+        command = killed_twice(server, path, size_bytes, partial(sha256_in_bucket, store))
     assert command.peak_kib < 150 * 1024
 
 
@@ -170,17 +175,23 @@ def test_a_job_is_made_of_a_file_here(tmp_path: Path) -> None:
 
 
 def _big() -> None:
-    """``python -m tests.e2e.test_uploads --big MIB``: the same with a large file; prints what it took."""
+    """``python -m tests.e2e.test_uploads --big MIB [--disk]``: the same with a large file; prints what it took."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--big", type=int, default=2048, metavar="MIB")
-    size_bytes = parser.parse_args().big * MIB
-    with tempfile.TemporaryDirectory() as name:
+    parser.add_argument("--disk", action="store_true")
+    asked = parser.parse_args()
+    started_s, size_bytes = time.monotonic(), asked.big * MIB
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        with server_with_bucket(folder) as (server, store):
-            started_s = time.monotonic()
-            command = killed_twice(server, store, folder / "big.mp4", size_bytes)
-            took_s = time.monotonic() - started_s
-    print(f"{size_bytes / 1e6:.0f} MB, killed twice, whole after {took_s:.0f} s; {command.peak_kib / 1024:.0f} MiB")
+        if asked.disk:
+            server = stack.enter_context(served(folder / "data", workers=0))
+            stored = partial(sha256_on_disk, server)
+        else:
+            server, store = stack.enter_context(server_with_bucket(folder))
+            stored = partial(sha256_in_bucket, store)
+        command = killed_twice(server, folder / "big.mp4", size_bytes, stored)
+        peaks = f"client {command.peak_kib / 1024:.0f} MiB, server {server.peak_kib() / 1024:.0f} MiB"
+    print(f"{size_bytes / 1e6:.0f} MB, killed twice, whole after {time.monotonic() - started_s:.0f} s; {peaks}")
 
 
 if __name__ == "__main__":

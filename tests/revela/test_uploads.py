@@ -1,0 +1,87 @@
+"""`revela upload`, and files of this machine among the pictures of `revela submit`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from revela.uploads.in_request import with_uploads
+from tests.pictures import photo
+from tests.revela.terminal import Terminal
+from tests.served import Server, served
+
+ANYBODY = ("--key", "rv_key", "--url", "http://127.0.0.1:9")
+slow = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with served(tmp_path_factory.mktemp("server"), workers=0) as running:
+        yield running
+
+
+@pytest.fixture
+def there(server: Server) -> tuple[str, ...]:
+    return "--key", server.create_key(), "--url", server.url
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@slow
+def test_each_file_is_told_by_what_stands_for_it(terminal: Terminal, there: tuple[str, ...], tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(photo(64, 48) + name.encode())
+    ran = terminal("upload", "a.jpg", "b.jpg", *there)
+    first, second = ran.out.splitlines()
+    assert (ran.code, first[:13], first == second) == (0, "upload://upl_", False)
+    told = terminal("upload", "b.jpg", "--json", *there)
+    assert [(one["state"], one["name"]) for one in told.json] == [("completed", "b.jpg")]
+    assert told.err == ""
+
+
+@slow
+def test_a_file_that_is_not_what_its_name_says_is_refused(
+    terminal: Terminal, there: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"<html>")
+    ran = terminal("upload", "a.jpg", *there)
+    assert ran.code == 2
+    assert "revela: The file does not look like image/jpeg" in ran.err
+
+
+@slow
+def test_pictures_of_this_machine_are_uploaded_once_and_named_for_their_files(server: Server, tmp_path: Path) -> None:
+    beach = tmp_path / "beach.jpg"
+    beach.write_bytes(photo(64, 48))
+    address = "https://example.com/town.jpg"
+    items = [{"id": "a", "image": str(beach)}, {"id": "b", "image": address}, {"id": "c", "image": str(beach)}]
+    with server.client() as client:
+        sent = with_uploads(client, {"operation": "img2vid", "items": items}, quiet=True)
+        [first, second, third] = [item["image"] for item in sent["items"]]
+        assert (first == third, first[:9], second) == (True, "upload://", address)
+        assert first in [upload.media for upload in client.uploads(state="completed")]
+
+
+def test_what_is_no_file_and_no_address_is_said(terminal: Terminal) -> None:
+    ran = terminal("submit", "img2vid", "--image", "nowhere.jpg", *ANYBODY)
+    assert (ran.code, ran.err) == (
+        2,
+        "revela: --image nowhere.jpg: there is no such file, and it is no address\n",
+    )
+
+
+def test_a_dry_run_uploads_nothing(terminal: Terminal) -> None:
+    ran = terminal("submit", "img2vid", "--image", "beach.jpg", "--dry-run", *ANYBODY)
+    assert ran.code == 2
+    assert "upload beach.jpg first" in ran.err
+
+
+@pytest.mark.parametrize(("words", "told"), [(("a.xyz",), "its type is none of"), (("a.jpg",), "no such file")])
+def test_what_cannot_be_uploaded_is_said_before_anybody_is_asked(
+    terminal: Terminal, words: tuple[str, ...], told: str
+) -> None:
+    ran = terminal("upload", *words, *ANYBODY)
+    assert (ran.code, told in ran.err) == (2, True)
