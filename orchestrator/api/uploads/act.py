@@ -31,8 +31,6 @@ from shared.refusals import (
 )
 from shared.uploads.upload import CompleteRequest, UploadView
 
-MAX_BODY_BYTES = 2 << 20
-
 log = structlog.get_logger()
 
 
@@ -41,8 +39,8 @@ async def complete_upload(services: Services, request: Request, caller: Caller) 
 
     Asked again, the answer is the same. A file that is not what it was said to be rejects the upload for good.
     """
+    asked = await _asked(request, services.settings.max_body_bytes)
     upload_id = upload_id_in(request)
-    asked = await _asked(request)
     etags = {part.n: part.etag.removeprefix("W/").strip('"') for part in asked.parts or ()}
     row = await services.store.read(lambda c: rows.own_upload(c, caller.tenant, upload_id))
     completed = await complete.complete_upload(services, row, etags)
@@ -58,8 +56,8 @@ async def delete_upload(services: Services, request: Request, caller: Caller) ->
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-async def _asked(request: Request) -> CompleteRequest:
-    raw = await read_body(request, MAX_BODY_BYTES)
+async def _asked(request: Request, max_bytes: int) -> CompleteRequest:
+    raw = await read_body(request, max_bytes)
     if not raw:
         return CompleteRequest()
     require_json(request)

@@ -20,9 +20,6 @@ from shared.errors import StorageFull
 from shared.refusals import InvalidRequest, TooManyUploads
 from shared.uploads.upload import UploadRequest, UploadView
 
-MAX_BODY_BYTES = 64 << 10
-"""Far more than the largest that can be taken, 256 bytes at most for a name."""
-
 _LOCATION = Header("Location", "The upload's address", "/v1/uploads/upl_01K9ZV6Q0S8M7D3X5B2C4F6G8H")
 SENT_WHOLE = {
     "state": "waiting",
@@ -40,7 +37,7 @@ async def create_upload(services: Services, request: Request, caller: Caller) ->
     A file is sent by one PUT to `url`, or, where it is large, by one PUT for each of the `parts`; then the upload is
     completed. With `sha256`, a file of yours that is here already and was found to have it is used at once.
     """
-    asked = await take_json(request, MAX_BODY_BYTES, _asked)
+    asked = await take_json(request, services.settings.max_body_bytes, _asked)
     row = await begin_upload(services, caller, asked)
     told = view_of(services, row, first_parts(row))
     return json_response(told.model_dump_json().encode(), HTTPStatus.CREATED, {"location": f"/v1/uploads/{row.id}"})
