@@ -21,6 +21,9 @@ class OutputSlot(WireModel):
     slot: str = Field(description="Its name in an item's `output`", examples=["video"])
     file_name: str = Field(examples=["video.mp4"])
     content_type: str = Field(examples=["video/mp4"])
+    max_files: int = Field(
+        default=1, description="More than 1: up to so many files, each a slot by its number: `SLOT_00000` and so on"
+    )
 
 
 class OperationLimits(WireModel):
@@ -79,7 +82,12 @@ def describe(operation: AnyOperation) -> dict[str, Any]:
         "params": operation.params.model_json_schema(),
         "result": operation.result.model_json_schema(mode="serialization"),
         "outputs": [
-            {"slot": slot.name, "file_name": slot.filename, "content_type": slot.content_type}
+            {
+                "slot": slot.name,
+                "file_name": slot.filename,
+                "content_type": slot.content_type,
+                "max_files": slot.many or 1,
+            }
             for slot in _example_slots(operation)
         ],
         "limits": {

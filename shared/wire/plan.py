@@ -14,6 +14,9 @@ class PlannedOutput(WireModel):
     slot: str = Field(examples=["video"])
     content_type: str = Field(examples=["video/mp4"])
     max_bytes: int = Field(description="The largest that is taken", examples=[33554432])
+    max_files: int = Field(
+        default=1, description="More than 1: up to so many files, each a slot by its number: `SLOT_00000` and so on"
+    )
     facts: dict[str, Any] = Field(
         default={}, description="What is known of the file beforehand", examples=[{"width": 1920, "height": 1080}]
     )

@@ -63,6 +63,7 @@ def _planned_item(operation: AnyOperation, item: AcceptedItem) -> PlannedItem:
                 slot=slot.name,
                 content_type=slot.content_type,
                 max_bytes=slot.max_bytes,
+                max_files=slot.many or 1,
                 facts=dict(facts.get(slot.name, {})),
             )
             for slot in operation.slots(params)

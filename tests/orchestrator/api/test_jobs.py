@@ -227,7 +227,8 @@ async def test_the_catalogue_tells_every_contract(api: Api) -> None:
         "max_input_bytes": limits.max_input_bytes,
         "timeout_s": limits.timeout_s,
     }
-    assert told["outputs"] == [{"slot": "video", "file_name": "video.mp4", "content_type": "video/mp4"}]
+    [told_output] = told["outputs"]
+    assert told_output == {"slot": "video", "file_name": "video.mp4", "content_type": "video/mp4", "max_files": 1}
 
 
 def said(answer: httpx.Response) -> dict[str, object]:
