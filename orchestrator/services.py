@@ -9,6 +9,7 @@ from orchestrator.changes import Changes
 from orchestrator.dispatch.port import Endpoint
 from orchestrator.dispatch.runpod import RunPodEndpoint
 from orchestrator.hints import Hints
+from orchestrator.jobs.fairness import Turns
 from orchestrator.metrics.instruments import Metrics
 from orchestrator.metrics.tally import Tally
 from orchestrator.pool.local_workers import LocalOptions
@@ -44,6 +45,7 @@ class Services:
     announce: Announce
     changes: Changes = field(default_factory=Changes)
     hints: Hints = field(default_factory=Hints)
+    turns: Turns = field(default_factory=Turns)
     work_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there may be tasks to dispatch."""
     streams: Streams = field(default_factory=Streams)

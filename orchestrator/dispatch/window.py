@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from orchestrator.dispatch.inputs import with_unchanged_inputs
 from orchestrator.dispatch.orders import write_order
 from orchestrator.dispatch.port import Policy
-from orchestrator.jobs.fairness import Candidate, next_tasks
+from orchestrator.jobs.fairness import Candidate
 from orchestrator.jobs.settle import ItemEnd, Settlement
 from orchestrator.jobs.states import AttemptEnd
 from orchestrator.services import Services
@@ -49,7 +49,7 @@ async def tick(services: Services, now_ms: int) -> None:
     free = WINDOW_PER_WORKER * services.settings.max_workers - sum(in_flight.values())
     if free <= 0:
         return
-    waiting = await services.store.glance(lambda c: store_attempts.waiting_tasks(c, now_ms, free))
+    waiting = await services.store.read(lambda c: store_attempts.waiting_tasks(c, now_ms, free))
     gate = asyncio.Semaphore(_SUBMITS_AT_ONCE)
 
     async def submit(task: Candidate) -> None:
@@ -61,7 +61,7 @@ async def tick(services: Services, now_ms: int) -> None:
             except Exception:  # one task's defect must not hold up the others
                 log.exception("task.submit_failed", task_id=task.id)
 
-    await asyncio.gather(*(submit(task) for task in next_tasks(waiting, in_flight, now_ms, free)))
+    await asyncio.gather(*(submit(task) for task in services.turns.next_tasks(waiting, in_flight, now_ms, free)))
 
 
 async def submit_task(services: Services, task: Candidate) -> None:

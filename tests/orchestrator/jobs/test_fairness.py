@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.jobs.fairness import AGING_MS, Candidate, next_tasks
+from orchestrator.jobs.fairness import AGING_MS, Candidate, Turns
 
 HIGH, NORMAL, LOW = 0, 1, 2
 
@@ -15,7 +15,7 @@ def task(name: str, tenant: str, priority: int = NORMAL, created_ms: int = 0) ->
 
 
 def order(waiting: list[Candidate], in_flight: dict[str, int] | None = None, now_ms: int = 0, limit: int = 99) -> str:
-    return " ".join(chosen.id for chosen in next_tasks(waiting, in_flight or {}, now_ms, limit))
+    return " ".join(chosen.id for chosen in Turns().next_tasks(waiting, in_flight or {}, now_ms, limit))
 
 
 def test_one_tenants_tasks_go_by_priority_then_by_age() -> None:
@@ -45,6 +45,22 @@ def test_waiting_makes_a_low_priority_as_good_as_a_high_one() -> None:
     assert order([old, task("1", "a", HIGH, created_ms=now_ms)], now_ms=AGING_MS) == "1 0"
 
 
+def test_with_more_tenants_than_places_each_still_gets_its_turn() -> None:
+    turns, waiting = Turns(), [task(f"{tenant}{n:02}", tenant) for tenant in "ab" for n in range(50)]
+    in_flight = Counter(chosen.tenant for chosen in turns.next_tasks(waiting, {}, 0, 2))
+    waiting = waiting[1:50] + waiting[51:]
+    waiting.append(task("c00", "c", created_ms=1_000))
+    served = []
+    for _ in range(4):
+        done = max(in_flight, key=lambda tenant: in_flight[tenant])
+        in_flight[done] -= 1
+        [chosen] = turns.next_tasks(waiting, in_flight, 2_000, 1)
+        waiting.remove(chosen)
+        in_flight[chosen.tenant] += 1
+        served.append(chosen.tenant)
+    assert "c" in served[:2]
+
+
 @given(
     st.lists(
         st.builds(Candidate, st.uuids().map(str), st.just(0), st.sampled_from("abc"), st.integers(0, 2), st.just(0))
@@ -52,7 +68,7 @@ def test_waiting_makes_a_low_priority_as_good_as_a_high_one() -> None:
     st.integers(0, 12),
 )
 def test_nothing_is_lost_or_chosen_twice_and_shares_are_equal(waiting: list[Candidate], limit: int) -> None:
-    chosen = next_tasks(waiting, {}, 0, limit)
+    chosen = Turns().next_tasks(waiting, {}, 0, limit)
     assert len(chosen) == len({one.id for one in chosen}) == min(limit, len(waiting))
     share, left = Counter(one.tenant for one in chosen), Counter(one.tenant for one in set(waiting) - set(chosen))
     for tenant in left:  # who was left something has no less than anyone else, but for the last turn
