@@ -44,15 +44,9 @@ def store_once(connection: Connection, job: AcceptedJob, claim: IdempotencyClaim
         insert_job(connection, job)
         return StoredJob(job.id, job)
     tenant = job.caller.tenant
-    known = connection.execute(
-        sa.select(idempotency.c.job_id, idempotency.c.fingerprint).where(
-            idempotency.c.tenant == tenant, idempotency.c.key == claim.key
-        )
-    ).one_or_none()
+    known = find_claimed(connection, tenant, claim)
     if known is not None:
-        if bytes(known.fingerprint) != claim.fingerprint:
-            raise IdempotencyReused
-        return StoredJob(known.job_id, None)
+        return known
     insert_job(connection, job)
     connection.execute(
         idempotency.insert(),
@@ -65,6 +59,20 @@ def store_once(connection: Connection, job: AcceptedJob, claim: IdempotencyClaim
         },
     )
     return StoredJob(job.id, job)
+
+
+def find_claimed(connection: Connection, tenant: str, claim: IdempotencyClaim) -> StoredJob | None:
+    """Return the job that a request's key stands for, None if it is new; IdempotencyReused."""
+    known = connection.execute(
+        sa.select(idempotency.c.job_id, idempotency.c.fingerprint).where(
+            idempotency.c.tenant == tenant, idempotency.c.key == claim.key
+        )
+    ).one_or_none()
+    if known is None:
+        return None
+    if bytes(known.fingerprint) != claim.fingerprint:
+        raise IdempotencyReused
+    return StoredJob(known.job_id, None)
 
 
 def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = None) -> None:

@@ -1,5 +1,6 @@
 """Handing a job in."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from orchestrator.jobs.accept import AcceptedJob, accept_job
 from orchestrator.jobs.idempotency import IdempotencyClaim, parse_key
 from orchestrator.keys import WRITE_JOBS
 from orchestrator.services import Services
-from orchestrator.store.submit import StoredJob, store_once
+from orchestrator.store.submit import StoredJob, find_claimed, store_once
 from orchestrator.views import fresh_job_view
 from shared.errors import StorageFull
 from shared.refusals import (
@@ -36,6 +37,8 @@ from shared.refusals import (
 from shared.wire.job import JobRequest, JobView
 from shared.wire.model import ClientModel
 from shared.wire.plan import JobPlan
+
+log = structlog.get_logger()
 
 _PREFER_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,6})\s*(?:,|;|$)", re.IGNORECASE)
 _PREFER_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?:,|;|$)", re.IGNORECASE)
@@ -85,18 +88,32 @@ async def create_job(services: Services, request: Request, caller: Caller) -> Re
 async def submit(
     services: Services, request: Request, caller: Caller, translate: Callable[[Any], Any] = lambda body: body
 ) -> StoredJob:
-    """Store the job that `translate` makes of a request's body, or find the one that its Idempotency-Key stands for."""
+    """Store the job that `translate` makes of a request's body, or find the one that its Idempotency-Key stands for.
+
+    What a key stands for is asked before anything else: a job that was taken is answered with, even if it would be
+    refused today.
+    """
     key, accept = parse_key(request.headers.get("idempotency-key")), _acceptor(services, caller)
+    most = services.settings.max_body_bytes
+    if key is None:
+        return await _store(services, await take_json(request, most, lambda body: accept(translate(body))), None)
 
-    def take(body: Any) -> tuple[AcceptedJob, IdempotencyClaim | None]:
-        claim = None if key is None else IdempotencyClaim.of(key, request.url.path, body)
-        return accept(translate(body)), claim
+    def claim_in(body: Any) -> tuple[Any, IdempotencyClaim]:
+        return body, IdempotencyClaim.of(key, request.url.path, body)
 
-    accepted, claim = await take_json(request, services.settings.max_body_bytes, take)
-    services.disk_guard.refuse_if_full()
+    body, claim = await take_json(request, most, claim_in)
     with _in_flight(services, caller, key):
-        stored = await services.store.write(lambda connection: store_once(connection, accepted, claim))
+        known = await services.store.read(lambda connection: find_claimed(connection, caller.tenant, claim))
+        if known is not None:
+            return known
+        return await _store(services, await asyncio.to_thread(lambda: accept(translate(body))), claim)
+
+
+async def _store(services: Services, job: AcceptedJob, claim: IdempotencyClaim | None) -> StoredJob:
+    services.disk_guard.refuse_if_full()
+    stored = await services.store.write(lambda connection: store_once(connection, job, claim))
     structlog.contextvars.bind_contextvars(job_id=stored.id)
+    log.info("job.stored", operation=job.operation, items=len(job.items), tasks=len(job.tasks))
     services.work_waiting.set()
     return stored
 
@@ -121,11 +138,8 @@ def _acceptor(services: Services, caller: Caller) -> Callable[[Any], AcceptedJob
 
 
 @contextmanager
-def _in_flight(services: Services, caller: Caller, key: str | None) -> Iterator[None]:
+def _in_flight(services: Services, caller: Caller, key: str) -> Iterator[None]:
     """Refuse a second request with the same key while the first one is being stored."""
-    if key is None:
-        yield
-        return
     claimed = (caller.tenant, key)
     if claimed in services.submits_in_flight:
         raise IdempotencyInProgress

@@ -47,6 +47,17 @@ async def test_a_key_counts_for_its_tenant_alone(api: Api) -> None:
     assert theirs.json()["id"] != mine.json()["id"]
 
 
+async def test_a_job_that_was_taken_is_answered_with_though_it_would_be_refused_today(api: Api) -> None:
+    body = {"operation": "img2vid", "input": {"image": IMAGE}}
+    first = await post(api, "k", body)
+    narrowed = tables.tenants.update().values(source_hosts=["only.example"])
+    await api.services.store.write(lambda c: c.execute(narrowed))
+    api.clock.advance(11)  # as long a key is believed without asking
+    assert (await post(api, "other", body)).status_code == 422
+    again = await post(api, "k", body)
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+
+
 async def test_a_refused_request_leaves_its_key_free(api: Api) -> None:
     assert (await post(api, "k", {"operation": "nothing", "input": {}})).status_code == 422
     assert (await post(api, "k")).status_code == 202
