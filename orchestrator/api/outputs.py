@@ -92,6 +92,8 @@ async def _read_address(services: Services, request: Request, token: str, name: 
     if file is None or file.path.name != name:
         raise NotFound
     headers = {"content-type": "application/octet-stream", "content-disposition": "attachment"}
+    if file.etag is not None:
+        headers["etag"] = f'"{file.etag}"'
     return await _file_response(request, file, {**headers, "cache-control": "no-store"})
 
 

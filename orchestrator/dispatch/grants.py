@@ -48,9 +48,10 @@ class AttemptGrants:
         """Return the right to close the attempt."""
         return self._upload(manifest_key(self.prefix), _JSON, _MANIFEST_BYTES)
 
-    def own_input(self, key: str, max_bytes: int) -> InputGrant:
-        """Return where an upload or an earlier output is fetched from."""
-        return InputGrant(url=self.services.storage.read_url(key, self.expires_ms), origin="own", max_bytes=max_bytes)
+    def own_input(self, key: str, max_bytes: int, etag: str | None = None) -> InputGrant:
+        """Return where an upload or an earlier output is fetched from; `etag` pins an upload."""
+        url = self.services.storage.read_url(key, self.expires_ms)
+        return InputGrant(url=url, origin="own", max_bytes=max_bytes, etag=etag)
 
     def _upload(self, key: str, content_type: str, max_bytes: int) -> UploadGrant:
         return self.services.storage.grant_upload(key, content_type, max_bytes, self.expires_ms)

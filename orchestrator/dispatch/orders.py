@@ -85,7 +85,7 @@ class _Writer:
             if media.is_url:
                 grants[media] = InputGrant(url=media, origin="user", max_bytes=max_bytes)
             elif key := self._attempt.own_inputs.get(media):
-                grants[media] = self._grants.own_input(key, max_bytes)
+                grants[media] = self._grants.own_input(key, max_bytes, self._attempt.pinned.get(media))
             else:
                 return None
         return grants

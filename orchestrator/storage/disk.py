@@ -242,7 +242,7 @@ class DiskStorage:
 
     def _find(self, key: str) -> LocalDownload | None:
         found = self._stat(key)
-        return None if found is None else LocalDownload(self._path(key), found.st_size)
+        return None if found is None else LocalDownload(self._path(key), found.st_size, etag_of(found))
 
     def _stat(self, key: str) -> os.stat_result | None:
         path = self._path(key)

@@ -68,6 +68,7 @@ class LocalDownload:
 
     path: Path
     size_bytes: int
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

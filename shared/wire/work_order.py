@@ -26,6 +26,7 @@ class InputGrant(WireModel):
     url: str
     origin: Literal["own", "user"] = Field(description="The fetch guard applies to `user` addresses")
     max_bytes: int
+    etag: str | None = Field(default=None, description="What it had when it was uploaded: with another it is not used")
 
 
 class ItemOrder(WireModel):

@@ -65,6 +65,7 @@ async def _download_once(clients: Clients, grant: InputGrant, target: Path, max_
     try:
         async with _open(clients, grant) as response:
             _check_answer(response, max_bytes)
+            _check_version(response, grant)
             return await _save(response, target, max_bytes)
     except aiohttp.InvalidURL as error:
         raise SourceInvalid from error
@@ -103,6 +104,13 @@ def _check_answer(response: aiohttp.ClientResponse, max_bytes: int) -> None:
         raise SourceEncoding
     if (response.content_length or 0) > max_bytes:
         raise _too_large(max_bytes)
+
+
+def _check_version(response: aiohttp.ClientResponse, grant: InputGrant) -> None:
+    """Raise InputUnavailable where the file is another one than was uploaded."""
+    found = response.headers.get("ETag", "").removeprefix("W/").strip('"')
+    if grant.etag is not None and found != grant.etag:
+        raise InputUnavailable("The uploaded file was replaced after its upload was completed.")
 
 
 async def _save(response: aiohttp.ClientResponse, target: Path, max_bytes: int) -> int:
@@ -180,6 +188,7 @@ class Sources:
                 raise refused from none
             if fresh is None:
                 raise
+        fresh = fresh.model_copy(update={"etag": grant.etag})
         return await download(self._clients, fresh, target, max_bytes=max_bytes, timeout_s=self._timeout_s)
 
     def release(self, source: str) -> None:

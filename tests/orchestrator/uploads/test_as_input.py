@@ -62,7 +62,7 @@ async def test_the_order_holds_an_address_of_the_file(api: Api) -> None:
     grant = order["inputs"][f"upload://{completed['id']}"]
     assert grant["origin"] == "own"
     fetched = await api.client.get(grant["url"].removeprefix("https://media.example"))
-    assert fetched.content == JPEG
+    assert (fetched.content, fetched.headers["etag"]) == (JPEG, f'"{grant["etag"]}"')
     assert await job_state(api, job_id) == ("IN_QUEUE", None)
 
 
