@@ -40,10 +40,20 @@ _SELECT_ITEMS = (
 )
 _ITEMS = Prepared(_SELECT_ITEMS)
 _ITEMS_OF_STATUS = Prepared(_SELECT_ITEMS.where(items.c.status == given("status")))
-_TASKS = Prepared(
+_OWN_TASKS = (tasks.c.job_id == given("job_id")) & (tasks.c.tenant == given("tenant"))
+_TASKS_TELLING = Prepared(
     sa.select(tasks.c.status, tasks.c.cost_s, tasks.c.items_total, tasks.c.progress)
-    .where(tasks.c.job_id == given("job_id"), tasks.c.tenant == given("tenant"))
+    .where(_OWN_TASKS, tasks.c.progress.is_not(None))
     .order_by(tasks.c.n)
+)
+_TASKS_SILENT = Prepared(
+    sa.select(
+        tasks.c.status,
+        sa.func.sum(tasks.c.cost_s).label("cost_s"),
+        sa.func.sum(tasks.c.items_total).label("items_total"),
+    )
+    .where(_OWN_TASKS, tasks.c.progress.is_(None))
+    .group_by(tasks.c.status)
 )
 
 
@@ -131,8 +141,14 @@ def item_rows(
 
 
 def task_rows(connection: Connection, tenant: str, job_id: str) -> Sequence[Stored]:
-    """Return what a job's progress is reckoned from: status, cost_s, items_total, progress of each task."""
-    return [row._asdict() for row in _TASKS.all(connection, {"job_id": job_id, "tenant": tenant})]
+    """Return what a job's progress is reckoned from: status, cost_s, items_total and progress.
+
+    One row for each task that has told of itself, and one for all others of a status together: a job may have a
+    thousand tasks, but only those at the endpoint tell.
+    """
+    own = {"job_id": job_id, "tenant": tenant}
+    telling = [row._asdict() for row in _TASKS_TELLING.all(connection, own)]
+    return telling + [{**row._asdict(), "progress": None} for row in _TASKS_SILENT.all(connection, own)]
 
 
 def output_row(connection: Connection, job_id: str, item_n: int, slot: str) -> OutputRow | None:

@@ -246,19 +246,20 @@ def end_attempt(
 
 def end_waiting_if_cancelled(connection: Connection, announce: Announce, job_id: str, now_ms: int) -> None:
     """End the waiting tasks of a job whose cancel was accepted: after the cancel itself, and when one came back."""
-    cancelled = (jobs.c.id == job_id) & jobs.c.cancelled_ms.is_not(None)
+    of_job = (tasks.c.job_id == job_id) & (tasks.c.status == TaskState.WAITING)
     waiting = connection.execute(
-        sa.select(tasks.c.id, tasks.c.tenant, tasks.c.attempt)
+        sa.select(items.c.n, items.c.item_id, tasks.c.attempt, tasks.c.tenant)
+        .join(tasks, tasks.c.id == items.c.task_id)
         .join(jobs, jobs.c.id == tasks.c.job_id)
-        .where(cancelled, tasks.c.status == TaskState.WAITING)
+        .where(of_job, jobs.c.cancelled_ms.is_not(None), items.c.job_id == job_id, items.c.status.in_(_OPEN))
     ).all()
+    if not waiting:
+        return
+    connection.execute(tasks.update().where(of_job).values(status=TaskState.ENDED, progress=None, ended_ms=now_ms))
     error = ErrorInfo.of(WorkCancelled())
-    for task in waiting:
-        connection.execute(
-            tasks.update().where(tasks.c.id == task.id).values(status=TaskState.ENDED, progress=None, ended_ms=now_ms)
-        )
-        ends = [ItemEnd(item.n, item.id, Status.CANCELLED, error) for item in open_items(connection, task.id)]
-        end_items(connection, announce, task.tenant, job_id, task.attempt, ends, now_ms)
+    for attempt in {row.attempt for row in waiting}:
+        ends = [ItemEnd(row.n, row.item_id, Status.CANCELLED, error) for row in waiting if row.attempt == attempt]
+        end_items(connection, announce, waiting[0].tenant, job_id, attempt, ends, now_ms)
 
 
 def expire_task(connection: Connection, announce: Announce, task_id: str, now_ms: int) -> str | None:

@@ -1,5 +1,6 @@
 """Acting on a job: cancel it, try its failed items again, delete it."""
 
+import asyncio
 from http import HTTPStatus
 
 import structlog
@@ -45,8 +46,13 @@ async def retry(services: Services, request: Request, caller: Caller) -> Respons
     if known is not None:
         stored = StoredJob(known, None)
     else:
-        again = accept_job(
-            body, catalogue=services.catalogue, caller=caller, settings=services.settings, clock=services.clock
+        again = await asyncio.to_thread(
+            accept_job,
+            body,
+            catalogue=services.catalogue,
+            caller=caller,
+            settings=services.settings,
+            clock=services.clock,
         )
         services.disk_guard.refuse_if_full()
         stored = await services.store.write(lambda c: store_retry(c, again, job_id))

@@ -1,5 +1,7 @@
 """The dry run: what a job would be, without storing it."""
 
+import asyncio
+
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
@@ -18,21 +20,22 @@ from shared.wire.plan import Estimate, JobPlan, PlannedItem, PlannedOutput, Plan
 async def plan_response(services: Services, job: AcceptedJob) -> Response:
     """Return the answer that shows the plan of `job`; InvalidRequest where an input of its own is not there."""
     estimate = await services.store.read(lambda connection: _estimate(services, connection, job))
-    operation = services.catalogue[job.operation]
-    plan = JobPlan(
+    plan = await asyncio.to_thread(_plan, services.catalogue[job.operation], job, estimate)
+    return json_response(json_bytes(plan))
+
+
+def _plan(operation: AnyOperation, job: AcceptedJob, estimate: Estimate) -> JobPlan:
+    item_ids: dict[str, list[str]] = {task.id: [] for task in job.tasks}
+    for item in job.items:
+        item_ids[item.task_id].append(item.id)
+    return JobPlan(
         operation=job.operation,
         operation_version=job.operation_version,
         items_total=len(job.items),
         items=[_planned_item(operation, item) for item in job.items[:EMBEDDED_ITEMS]],
-        tasks=[
-            PlannedTask(
-                item_ids=[item.id for item in job.items if item.task_id == task.id], work_s=_rounded(task.cost_s)
-            )
-            for task in job.tasks
-        ],
+        tasks=[PlannedTask(item_ids=item_ids[task.id], work_s=_rounded(task.cost_s)) for task in job.tasks],
         estimate=estimate,
     )
-    return json_response(json_bytes(plan))
 
 
 def _estimate(services: Services, connection: Connection, job: AcceptedJob) -> Estimate:
