@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.services import Services
 from orchestrator.webhooks.choose import Chosen, choose
-from orchestrator.webhooks.lanes import DueLane, rearm
+from orchestrator.webhooks.lanes import DueEvent, DueLane, rearm
 from orchestrator.webhooks.resolver import ThreadsResolver
 from orchestrator.webhooks.send import send
 from orchestrator.webhooks.slots import Bounds, Slots
@@ -111,6 +111,10 @@ class Deliverer:
                 # The lane stays taken: an event that was sent and can't be marked would be sent over and over.
                 log.warning("webhook.try_unrecorded", reason=failed.detail)
                 await asyncio.sleep(_AFTER_FAULT_S)
+        if state is not None:
+            self._tell(chosen.event, made, state)
+
+    def _tell(self, event: DueEvent, made: Try, state: EventState) -> None:
         self._services.metrics.webhook_tried(state)
         facts = {"type": event.type, "http_status": made.http_status, "duration_ms": made.duration_ms}
         match state:

@@ -38,15 +38,15 @@ class Try:
         return self.error is None and self.http_status == HTTPStatus.GONE
 
 
-def record_try(connection: Connection, event: DueEvent, made: Try, now_ms: int, chance: float) -> EventState:
+def record_try(connection: Connection, event: DueEvent, made: Try, now_ms: int, chance: float) -> EventState | None:
     """Write a try into the log with all that follows from it; return what has become of the event.
 
-    `chance` is random in 0..1. An event that was deleted meanwhile leaves no trace.
+    `chance` is random in 0..1. An event that was deleted meanwhile leaves no trace: None.
     """
     row = connection.execute(_EVENT, {"of": event.id}).one_or_none()
     if row is None:
         rearm(connection, event.lane, event.tenant, event.url)
-        return EventState.DISABLED
+        return None
     connection.execute(
         deliveries.insert(),
         {

@@ -7,12 +7,17 @@ from itertools import pairwise
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
+from orchestrator.store import tables
 from orchestrator.webhooks.schedule import DELAYS_S, JITTER
 from shared.clock import to_datetime
 from shared.wire.status import Status
+from shared.wire.webhook import EventState
+from tests.orchestrator.metrics.scraping import scrape
 from tests.orchestrator.webhooks.posting import Posting
 from tests.orchestrator.webhooks.receiver import DROP, HANG, RESET, Answer
+from tests.waiting import until
 
 HOUR_S = 3600
 
@@ -146,6 +151,23 @@ async def test_gone_disables_the_address_and_spares_it_what_waits_and_what_comes
     assert tries == [500, 410]
     seen = (await post.api.client.get("/v1/webhooks")).json()
     assert [address["url"] for address in seen["disabled"]] == [post.receiver.url()]
+
+
+async def test_a_try_whose_event_was_deleted_meanwhile_tells_of_no_address(post: Posting) -> None:
+    gate = post.receiver.gates["/hook"] = asyncio.Event()
+    job_id = await post.ended_job()
+    await post.tick()
+    await until(lambda: post.receiver.got)
+    assert (await post.api.client.delete(f"/v1/jobs/{job_id}")).status_code == 204
+    with capture_logs() as logged:
+        gate.set()
+        await post.landed()
+    assert [entry["event"] for entry in logged if entry["event"].startswith("webhook.")] == []
+    async with post.api.as_tenant("operator", scopes=["admin"]) as admin:
+        told = await scrape(admin)
+    counted = [sample.value for sample in told["revela_webhook_tries"].samples if sample.name.endswith("_total")]
+    assert (len(counted), sum(counted)) == (len(EventState), 0)
+    assert await post.api.count(tables.webhook_targets) == 0
 
 
 async def test_another_tenants_same_address_is_not_disabled_with_it(post: Posting) -> None:
