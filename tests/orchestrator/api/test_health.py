@@ -45,6 +45,7 @@ async def test_the_summary_tells_every_part(api: Api, stranger: httpx.AsyncClien
     told = (await stranger.get("/health")).json()
     assert told.pop("version")
     assert told.pop("workers")["idle"] == 1
+    assert set(told.pop("storage_checks").values()) <= {True, False, None}
     assert told == {
         "status": "ok",
         "database": "ok",

@@ -69,8 +69,8 @@ async def test_another_tenants_id_is_as_unknown_as_one_that_never_was(
     async with running_api(tmp_path, database) as api:
         ids = await acme_has(api)
         invented = {name: f"{real[:-6]}ZZZZZZ" for name, real in ids.items()}
-        before = await rows_of(api, "acme")
         async with api.as_tenant("other", SCOPES) as other, api.as_tenant("acme", SCOPES) as owner:
+            before = await rows_of(api, "acme")
             theirs = await asked(other, route, address(route, ids))
             nobodys = await asked(other, route, address(route, invented))
             assert await rows_of(api, "acme") == before
