@@ -1,5 +1,6 @@
 """The body of a new job, as each operation takes it: its own parameters where a plain request says "any"."""
 
+import json
 from collections.abc import Mapping
 
 from orchestrator.api.description.examples import example_of
@@ -59,6 +60,7 @@ def _request_of(schemas: Schemas, operation: AnyOperation) -> Json:
     prefix = prefix_of(operation)
     params = schemas.resolve(schemas.reference(operation.params, "validation", prefix))
     some = {part: value for part, value in params.items() if part != "required"}
+    some["properties"] = {name: _undecided(field) for name, field in params.get("properties", {}).items()}
     some_ref = schemas.keep(f"{prefix}SomeParams", some | {"description": f"Parameters of {operation.name}. {_NEEDED}"})
     item = schemas.keep(f"{prefix}Item", _item_of(schemas, operation, some))
     plain = schemas.made_of(JobRequest)
@@ -78,6 +80,15 @@ def _request_of(schemas: Schemas, operation: AnyOperation) -> Json:
             "oneOf": [{"required": ["items"]}, {"required": ["input"]}],
         },
     )
+
+
+def _undecided(field: Json) -> Json:
+    """Tell a default in words: clients that are generated would send it, and so hide what `defaults` says."""
+    if "default" not in field:
+        return field
+    told = f"{json.dumps(field['default'])} where nothing says otherwise."
+    told = f"{field['description'].rstrip('.')}. {told}" if "description" in field else told.capitalize()
+    return {part: value for part, value in field.items() if part != "default"} | {"description": told}
 
 
 def _item_of(schemas: Schemas, operation: AnyOperation, some: Json) -> Json:
