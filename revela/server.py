@@ -102,6 +102,13 @@ class _AnnouncingServer(uvicorn.Server):
             _announce(self._settings, as_json=self._as_json)
 
 
+def _without_workers(settings: Settings) -> str:
+    """Return a warning where jobs would wait for ever: nobody else says that nothing will take them."""
+    if settings.local_workers or not settings.uses_pool:
+        return ""
+    return "no workers are started here, so jobs wait until one joins (revela worker; or --workers 1); "
+
+
 def _announce(settings: Settings, *, as_json: bool) -> None:
     data_dir = str(settings.data_dir.resolve())
     if as_json:
@@ -110,5 +117,5 @@ def _announce(settings: Settings, *, as_json: bool) -> None:
     key_command = f"{called_as()} keys create NAME --tenant TENANT --data-dir {shlex.quote(data_dir)}"
     Console(highlight=False, soft_wrap=True).print(
         f"Revela is ready at [bold]{settings.public_url}[/bold], data in {escape(data_dir)}; "
-        f"make a key with: {escape(key_command)}"
+        f"{_without_workers(settings)}make a key with: {escape(key_command)}"
     )

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.tables import jobs, keys, tenants
-from shared.refusals import QueueFull
+from shared.refusals import InvalidRequest, QueueFull
 from shared.wire.status import Status
 
 _OWN = tenants.c.tenant == given("tenant")
@@ -91,11 +91,14 @@ def open_items(connection: Connection, tenant: str) -> int:
 def reserve_items(connection: Connection, tenant: str, count: int, most: int, now_ms: int) -> None:
     """Count items in, in one statement that looks and counts; QueueFull if they would be more than `most`.
 
+    InvalidRequest if they alone are: no waiting would help.
     A tenant has a row since its first key was made; one that has none all the same gets it here.
     """
     wanted = {"tenant": tenant, "by": count, "most": most}
     if _RESERVE.change(connection, wanted):
         return
+    if count > most:
+        raise InvalidRequest(f"A job of {count} items is more than this server lets one tenant have open, {most}.")
     ensure_tenant(connection, tenant, now_ms)
     if _RESERVE.change(connection, wanted):
         return

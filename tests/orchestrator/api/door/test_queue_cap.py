@@ -79,3 +79,11 @@ async def test_a_cancel_gives_the_room_back(tmp_path: Path, database: Path) -> N
         job = await api.post_job(items=2)
         assert (await api.client.post(f"/v1/jobs/{job['id']}/cancel")).status_code == 200
         assert await open_items(api) == 0
+
+
+async def test_a_job_that_alone_is_too_large_is_not_told_to_come_again(tmp_path: Path, database: Path) -> None:
+    async with running_api(tmp_path, database, max_queued_items=2) as api:
+        body = {"operation": "echo", "items": [{"id": f"i{n}"} for n in range(3)]}
+        answer = await api.client.post("/v1/jobs", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation-failed")
+    assert "retry-after" not in answer.headers
