@@ -9,10 +9,10 @@ READY := $(VENV)/.ready
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install -q
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q pyproject.toml
 
-.PHONY: help setup demo serve test check fuzz docs bench lock clean
+.PHONY: help setup demo serve test test-s3 check fuzz docs bench lock clean
 
 help: ## List what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## Install everything into .venv (Python 3.11 or newer; nothing else is needed)
 
@@ -32,6 +32,9 @@ serve: setup ## Run the orchestrator with one local worker on http://127.0.0.1:3
 
 test: check ## Run every check and every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-s3: setup ## Test storage on a real S3 server, Ceph RGW; installs it from Debian's packages (as root) if need be
+	$(BIN)/python -m tests.ceph -n 2 --dist loadfile tests/contracts tests/e2e/test_bucket.py tests/e2e/test_uploads.py
 
 check: setup ## Check format, lint, types, borders, Dockerfiles and the project's own rules
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""S3 servers on loopback: rclone's, which checks signatures, and moto's, which does not."""
+"""S3 servers on loopback: rclone's, which checks signatures, moto's, which does not, or a Ceph RGW that runs already."""
 
 import os
 import subprocess
@@ -14,9 +14,23 @@ from botocore.config import Config
 
 from tests.serving import loopback_listener
 
-ACCESS_KEY, SECRET_KEY = "test-access", "test-secret-key"
+RGW_URL = os.environ.get("REVELA_TEST_RGW", "")
+"""A Ceph RGW to test on, with the bucket made; `make test-s3` starts one."""
+ACCESS_KEY = os.environ.get("REVELA_TEST_ACCESS_KEY", "test-access")
+SECRET_KEY = os.environ.get("REVELA_TEST_SECRET_KEY", "test-secret-key")
+"""The keys of every store here."""
 BUCKET = "revela"
 _START_S = 30.0
+
+
+@contextmanager
+def bucket_server(folder: Path) -> Iterator[str]:
+    """Yield the address of Ceph's RGW where there is one, of a fresh server of rclone's elsewhere."""
+    if RGW_URL:
+        yield RGW_URL
+        return
+    with rclone_server(folder) as url:
+        yield url
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from orchestrator.storage.s3 import Bucket, S3Storage
 from shared.clock import Clock, ManualClock, SystemClock
 from shared.wire.work_order import UploadGrant
 from tests.orchestrator.api.running import PUBLIC_URL, database, running_api
-from tests.s3_servers import ACCESS_KEY, BUCKET, SECRET_KEY, moto_server, rclone_server
+from tests.s3_servers import ACCESS_KEY, BUCKET, RGW_URL, SECRET_KEY, moto_server, rclone_server
 
 __all__ = ["at_work", "database"]
 
@@ -72,7 +72,15 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["disk", "rclone", "moto"])
+@pytest.fixture(scope="session")
+def rgw() -> str:
+    """Return where a production server for S3 listens."""
+    if not RGW_URL:
+        pytest.skip("REVELA_TEST_RGW names no Ceph RGW; `make test-s3` starts one")
+    return RGW_URL
+
+
+@pytest.fixture(params=["disk", "rclone", "moto", "rgw"])
 async def at_work(
     request: pytest.FixtureRequest, tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[StorageAtWork]:

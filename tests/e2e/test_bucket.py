@@ -7,7 +7,7 @@ import pytest
 
 from revela.demo.photo_server import serving_photos
 from tests.pictures import photo
-from tests.s3_servers import ACCESS_KEY, BUCKET, SECRET_KEY, client, rclone_server
+from tests.s3_servers import ACCESS_KEY, BUCKET, SECRET_KEY, bucket_server, client
 from tests.served import Server
 from tests.waiting import until_now
 
@@ -19,7 +19,7 @@ SMALL = {"width": 320, "height": 180, "duration_s": 0.5, "fps": 12, "quality": "
 def test_a_batch_goes_into_the_bucket_and_out_by_its_links(tmp_path: Path) -> None:
     picture = tmp_path / "a.jpg"
     picture.write_bytes(photo(800, 600))
-    with rclone_server(tmp_path / "s3") as store, serving_photos([picture]) as photos:
+    with bucket_server(tmp_path / "s3") as store, serving_photos([picture]) as photos:
         server = Server(
             tmp_path / "data",
             1,

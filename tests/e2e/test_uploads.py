@@ -21,7 +21,7 @@ import pytest
 
 from revela import Client
 from tests.pictures import photo
-from tests.s3_servers import ACCESS_KEY, BUCKET, SECRET_KEY, client, rclone_server
+from tests.s3_servers import ACCESS_KEY, BUCKET, SECRET_KEY, bucket_server, client
 from tests.served import Server, peak_kib, served
 from tests.waiting import until_now
 
@@ -34,7 +34,7 @@ SMALL = {"width": 320, "height": 180, "duration_s": 0.5, "fps": 12, "quality": "
 @contextmanager
 def server_with_bucket(folder: Path, workers: int = 0) -> Iterator[tuple[Server, str]]:
     """Serve with a bucket as storage; yield the server and the store's address."""
-    with rclone_server(folder / "s3") as store:
+    with bucket_server(folder / "s3") as store:
         server = Server(
             folder / "data",
             workers,
