@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +18,8 @@ from revela.client.answers import connection_error
 from revela.client.calls import Call
 from revela.client.connection import Connection
 from revela.client.downloads.outputs import OnDownload, SavedOutput, Tally, planned_outputs
-from revela.client.downloads.partial_file import PartialFile
+from revela.client.downloads.partial_file import OnBytes, PartialFile
+from revela.client.downloads.places import place_of
 from revela.client.event_stream import EventStream, StreamEvent
 from revela.client.patience import PATIENT, OnAway, Patience, Tries
 from revela.client.request import JobFields, job_request
@@ -220,12 +223,7 @@ class AsyncClient:
         self, output: OutputView, path: Path, *, on_bytes: Callable[[int], object] = lambda _: None
     ) -> Path:
         """Save an output at `path`, as `Client.download` does."""
-        partial = PartialFile(output, path, on_bytes)
-        if await asyncio.to_thread(partial.is_whole):
-            on_bytes(output.size_bytes)
-            return path
-        tries = Tries(self._patience, gained=lambda: partial.furthest_bytes)
-        return await AsyncRetrying(**tries.rules())(self._fetch, partial)
+        return await self._save(output, path, on_bytes)
 
     async def download_all(
         self,
@@ -244,23 +242,24 @@ class AsyncClient:
     async def download_outputs(
         self, planned: Sequence[SavedOutput], *, concurrency: int = 4, on_progress: OnDownload | None = None
     ) -> list[SavedOutput]:
-        """Save outputs at their places."""
+        """Save outputs at their places, as `Client.download_outputs` does."""
         tally, slots = Tally(planned, on_progress), asyncio.Semaphore(concurrency)
+        places = frozenset(saved.path for saved in planned)
 
-        async def save(saved: SavedOutput) -> None:
+        async def save(saved: SavedOutput) -> SavedOutput:
             async with slots:
                 await asyncio.to_thread(saved.path.parent.mkdir, parents=True, exist_ok=True)
-                await self.download(saved.output, saved.path, on_bytes=tally.of(saved))
+                path = await self._save(saved.output, saved.path, tally.of(saved), places)
             tally.done(saved)
+            return replace(saved, path=path)
 
         saving = [asyncio.ensure_future(save(saved)) for saved in planned]
         try:
-            await asyncio.gather(*saving)
+            return await asyncio.gather(*saving)
         finally:
             for one in saving:
                 one.cancel()
             await asyncio.gather(*saving, return_exceptions=True)
-        return list(planned)
 
     # --- sending files ------------------------------------------------------------------------------------
 
@@ -324,6 +323,17 @@ class AsyncClient:
         except (httpx.HTTPError, httpx.InvalidURL) as failed:
             raise connection_error(self.url, failed) from failed
         stream.closed()
+
+    async def _save(
+        self, output: OutputView, path: Path, on_bytes: OnBytes, others: AbstractSet[Path] = frozenset()
+    ) -> Path:
+        place = await asyncio.to_thread(place_of, output, path, others)
+        if place.is_whole:
+            on_bytes(output.size_bytes)
+            return place.path
+        partial = PartialFile(output, place.path, on_bytes)
+        tries = Tries(self._patience, gained=lambda: partial.furthest_bytes)
+        return await AsyncRetrying(**tries.rules())(self._fetch, partial)
 
     async def _fetch(self, partial: PartialFile) -> Path:
         try:

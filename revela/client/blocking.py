@@ -1,7 +1,9 @@
 """The blocking client."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +18,8 @@ from revela.client.answers import connection_error
 from revela.client.calls import Call
 from revela.client.connection import Connection
 from revela.client.downloads.outputs import OnDownload, SavedOutput, Tally, planned_outputs
-from revela.client.downloads.partial_file import PartialFile
+from revela.client.downloads.partial_file import OnBytes, PartialFile
+from revela.client.downloads.places import place_of
 from revela.client.event_stream import EventStream, StreamEvent
 from revela.client.patience import PATIENT, OnAway, Patience, Tries
 from revela.client.request import JobFields, job_request
@@ -250,21 +253,16 @@ class Client:
     # --- fetching -----------------------------------------------------------------------------------------
 
     def download(self, output: OutputView, path: Path, *, on_bytes: Callable[[int], object] = lambda _: None) -> Path:
-        """Save an output at `path`: whole and as its SHA-256 says, or not at all.
+        """Save an output at `path`, whole and as its SHA-256 says, or not at all; return where it lies.
 
-        A connection that is cut is taken up where it broke off, by a later call too. A file that is there already and
-        right is not fetched again, another one is replaced. `on_bytes` is told how much is here.
+        A connection that is cut is taken up where it broke off, by a later call too. What is there already is not
+        fetched again; another file is not touched, NAME-2 is taken then. `on_bytes` is told how much is here.
 
         >>> video = client.get(job_id).items[0].output["video"]
         >>> client.download(video, folder / "video.mp4").stat().st_size == video.size_bytes
         True
         """
-        partial = PartialFile(output, path, on_bytes)
-        if partial.is_whole():
-            on_bytes(output.size_bytes)
-            return path
-        tries = Tries(self._patience, gained=lambda: partial.furthest_bytes)
-        return Retrying(**tries.rules())(self._fetch, partial)
+        return self._save(output, path, on_bytes)
 
     def download_all(
         self,
@@ -288,23 +286,25 @@ class Client:
     def download_outputs(
         self, planned: Sequence[SavedOutput], *, concurrency: int = 4, on_progress: OnDownload | None = None
     ) -> list[SavedOutput]:
-        """Save outputs at their places."""
-        tally = Tally(planned, on_progress)
+        """Save outputs at their places, each as `download` does; return what lies where."""
+        tally, places = Tally(planned, on_progress), frozenset(saved.path for saved in planned)
 
-        def save(saved: SavedOutput) -> None:
+        def save(saved: SavedOutput) -> SavedOutput:
             saved.path.parent.mkdir(parents=True, exist_ok=True)
-            self.download(saved.output, saved.path, on_bytes=tally.of(saved))
+            path = self._save(saved.output, saved.path, tally.of(saved), places)
             tally.done(saved)
+            return replace(saved, path=path)
 
         with ThreadPoolExecutor(concurrency, "download") as threads:
             try:
-                for one in as_completed([threads.submit(save, saved) for saved in planned]):
+                saving = [threads.submit(save, saved) for saved in planned]
+                for one in as_completed(saving):
                     one.result()
             except BaseException:
                 tally.stop()
                 threads.shutdown(wait=False, cancel_futures=True)
                 raise
-        return list(planned)
+        return [one.result() for one in saving]
 
     # --- sending files ------------------------------------------------------------------------------------
 
@@ -372,6 +372,15 @@ class Client:
         except (httpx.HTTPError, httpx.InvalidURL) as failed:
             raise connection_error(self.url, failed) from failed
         stream.closed()
+
+    def _save(self, output: OutputView, path: Path, on_bytes: OnBytes, others: AbstractSet[Path] = frozenset()) -> Path:
+        place = place_of(output, path, others)
+        if place.is_whole:
+            on_bytes(output.size_bytes)
+            return place.path
+        partial = PartialFile(output, place.path, on_bytes)
+        tries = Tries(self._patience, gained=lambda: partial.furthest_bytes)
+        return Retrying(**tries.rules())(self._fetch, partial)
 
     def _fetch(self, partial: PartialFile) -> Path:
         try:

@@ -1,5 +1,6 @@
 """Saving a job's outputs in a folder, with a bar of what has arrived."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +25,15 @@ def make_folder(folder: Path) -> None:
 def save_outputs(client: Client, items: Iterable[ItemView], folder: Path, *, quiet: bool = True) -> dict[str, Path]:
     """Save every output there is, and return where, by URL, with a bar on standard error unless `quiet`.
 
-    What is there already is kept, what broke off is taken up; other files of the same name are replaced.
+    What is there already is kept, what broke off is taken up. Another file of the same name is left as it is: the next
+    free name is taken then, and standard error says so.
     """
     planned = planned_outputs(items, folder.resolve())
     with _shown(quiet=quiet or not planned) as on_progress:
         saved = client.download_outputs(planned, on_progress=on_progress)
+    for wanted, one in zip(planned, saved, strict=True):
+        if one.path != wanted.path:
+            print(f"{wanted.path} is another file and stays; saved as {one.path.name}", file=sys.stderr)
     return {one.output.url: one.path for one in saved}
 
 

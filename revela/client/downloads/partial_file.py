@@ -1,6 +1,5 @@
 """A file on its way here: taken up where it broke off, whole and checked before it gets its name."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from http import HTTPStatus
@@ -10,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from revela.client.answers import error_of
+from revela.client.downloads.places import sha256_of
 from revela.client.errors import ClientError, ConnectionFailed, DownloadDamaged
 from shared.wire.job import OutputView
 
@@ -39,11 +39,6 @@ class PartialFile:
         self._etag = path.with_name(f".{path.name}.part.etag")
         self._file: BufferedWriter | None = None
         self._resumed = False
-
-    def is_whole(self) -> bool:
-        """Whether the file is here already, to the last bit."""
-        of_its_size = self.path.is_file() and self.path.stat().st_size == self._output.size_bytes
-        return of_its_size and _sha256(self.path) == self._output.sha256
 
     def headers(self) -> dict[str, str]:
         """Return what asks for the rest of the file; nothing where there is no part that its server would know."""
@@ -84,7 +79,7 @@ class PartialFile:
         self.close()
         if self.size_bytes < self._output.size_bytes:
             raise ConnectionFailed(f"{self.path.name} broke off after {self.size_bytes} bytes")
-        if _sha256(self._part) != self._output.sha256:
+        if sha256_of(self._part) != self._output.sha256:
             raise self._damaged("it is not what its SHA-256 says")
         self._part.replace(self.path)
         self._etag.unlink(missing_ok=True)
@@ -122,8 +117,3 @@ class PartialFile:
         self._etag.unlink(missing_ok=True)
         self.size_bytes = 0
         return DownloadDamaged(f"{self.path.name} arrived damaged: {reason}; try again", resumed=self._resumed)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

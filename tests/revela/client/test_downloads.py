@@ -155,15 +155,38 @@ def test_what_is_not_as_it_was_made_leaves_nothing(call: Caller, made: Path, her
     assert list(here.iterdir()) == []
 
 
-def test_what_is_here_already_is_not_fetched_and_another_file_is_replaced(call: Caller, made: Path, here: Path) -> None:
+def test_what_is_here_already_is_not_fetched_and_another_file_stays(call: Caller, made: Path, here: Path) -> None:
     with cut_files(made.parent) as proxy:
         output = output_of(f"{proxy.url}/video.mp4")
         (here / "v.mp4").write_bytes(CONTENT)
-        call(proxy.url, "download", output, here / "v.mp4")
+        assert call(proxy.url, "download", output, here / "v.mp4") == here / "v.mp4"
         assert proxy.requests == []
         (here / "v.mp4").write_bytes(CONTENT[::-1])
-        call(proxy.url, "download", output, here / "v.mp4")
-    assert (here / "v.mp4").read_bytes() == CONTENT
+        (here / "v-2.mp4").symlink_to("nowhere")
+        assert call(proxy.url, "download", output, here / "v.mp4") == here / "v-3.mp4"
+        proxy.requests.clear()
+        assert call(proxy.url, "download", output, here / "v.mp4") == here / "v-3.mp4"
+        assert proxy.requests == []
+    assert ((here / "v.mp4").read_bytes(), (here / "v-3.mp4").read_bytes()) == (CONTENT[::-1], CONTENT)
+    assert (here / "v-2.mp4").is_symlink()
+
+
+def test_another_file_s_output_takes_no_other_output_s_name(call: Caller, made: Path, here: Path) -> None:
+    (made.parent / "short.mp4").write_bytes(CONTENT[:9])
+    (here / "v.mp4").write_bytes(b"precious")
+    with cut_files(made.parent) as proxy:
+        planned = [
+            SavedOutput("v", "video", output_of(f"{proxy.url}/video.mp4"), here / "v.mp4"),
+            SavedOutput("v-2", "video", output_of(f"{proxy.url}/short.mp4", CONTENT[:9]), here / "v-2.mp4"),
+        ]
+        for _ in range(2):
+            saved = call(proxy.url, "download_outputs", planned, concurrency=1)
+            assert [one.path.name for one in saved] == ["v-3.mp4", "v-2.mp4"]
+    assert {path.name: path.read_bytes() for path in here.iterdir()} == {
+        "v.mp4": b"precious",
+        "v-2.mp4": CONTENT[:9],
+        "v-3.mp4": CONTENT,
+    }
 
 
 def test_many_files_arrive_at_once_and_one_that_fails_ends_them_all(call: Caller, made: Path, here: Path) -> None:

@@ -153,6 +153,17 @@ def test_outputs_are_downloaded_once(connected: Terminal, tmp_path: Path) -> Non
     assert (nothing.code, nothing.out, nothing.err) == (NOT_AS_WISHED, "", f"revela: {failed} has no outputs\n")
 
 
+def test_another_file_of_an_output_s_name_is_left_as_it_is(connected: Terminal, tmp_path: Path) -> None:
+    precious = tmp_path / "texts/0.txt"
+    precious.parent.mkdir()
+    precious.write_text("precious")
+    first = connected("submit", "echo", "--param", "text=hello", "--output", "texts", "--json")
+    second = connected("download", first.json["id"], "texts", "--json")
+    assert first.json["files"] == second.json["files"] == [str(tmp_path / "texts/0-2.txt")]
+    assert f"{precious} is another file and stays; saved as 0-2.txt\n" in first.err
+    assert (precious.read_text(), (tmp_path / "texts/0-2.txt").read_text()) == ("precious", "hello")
+
+
 def test_a_reader_that_leaves_ends_a_command_quietly_and_with_a_shell_s_code(
     connected: Terminal, server: Server, key: str
 ) -> None:
