@@ -16,8 +16,8 @@ class Chosen:
 
     event: DueEvent
     secrets: SecretState
-    failing: bool
-    """Whether the last try at its address failed."""
+    doubtful: bool
+    """Whether the last try at its address failed, or its host is not proven."""
 
 
 @dataclass(slots=True)
@@ -29,26 +29,38 @@ class Choice:
     """Those that said they had something to send, and have not: their events were deleted."""
 
 
-def choose(connection: Connection, now_ms: int, slots: Slots, busy: Collection[str]) -> Choice:
-    """Return what may be sent at `now_ms`, in `slots` that it takes; nothing of the `busy` lanes."""
+def choose(connection: Connection, now_ms: int, slots: Slots, busy: Collection[str], proven: Collection[str]) -> Choice:
+    """Return what may be sent at `now_ms`, in `slots` that it takes; nothing of the `busy` lanes.
+
+    An address is doubtful unless its host is among the `proven` ones.
+    """
     choice, passed = Choice(), set(busy)
     while slots.any_left:
         lanes = due_lanes(
-            connection, now_ms, passed, slots.full(), slots.full_of_failing(), failing_too=slots.failing_left
+            connection,
+            now_ms,
+            passed,
+            slots.full(),
+            slots.full_of_doubtful(),
+            proven,
+            doubtful_too=slots.doubtful_left,
         )
         for due in lanes:
-            if slots.take(due.tenant, failing=due.failures > 0):
+            doubtful = due.failures > 0 or due.host not in proven
+            if slots.take(due.tenant, doubtful=doubtful):
                 passed.add(due.lane)
-                _look_into(connection, due, now_ms, slots, choice)
+                _look_into(connection, due, now_ms, slots, choice, doubtful=doubtful)
         if len(lanes) < CANDIDATES:
             break  # there are no more; with more of them, those of tenants that are full by now hid others
     return choice
 
 
-def _look_into(connection: Connection, due: DueLane, now_ms: int, slots: Slots, choice: Choice) -> None:
-    event, failing = first_due(connection, due.lane, now_ms), due.failures > 0
+def _look_into(
+    connection: Connection, due: DueLane, now_ms: int, slots: Slots, choice: Choice, *, doubtful: bool
+) -> None:
+    event = first_due(connection, due.lane, now_ms)
     if event is None:
-        slots.give_back(due.tenant, failing=failing)
+        slots.give_back(due.tenant, doubtful=doubtful)
         choice.idle.append(due)
     else:
-        choice.chosen.append(Chosen(event, secret_state(connection, due.tenant), failing))
+        choice.chosen.append(Chosen(event, secret_state(connection, due.tenant), doubtful))

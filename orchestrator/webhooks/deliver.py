@@ -19,7 +19,7 @@ from orchestrator.webhooks.choose import Chosen, choose
 from orchestrator.webhooks.lanes import DueEvent, DueLane, rearm
 from orchestrator.webhooks.resolver import ThreadsResolver
 from orchestrator.webhooks.send import send
-from orchestrator.webhooks.slots import Bounds, Slots
+from orchestrator.webhooks.slots import Bounds, ProvenHosts, Slots
 from orchestrator.webhooks.tries import Try, record_try
 from shared.errors import AdapterError
 from shared.fetch_guard import GuardedSession, guarded_session
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class _Flight:
     tenant: str
-    failing: bool
+    doubtful: bool
     task: "asyncio.Task[None]"
 
 
@@ -48,6 +48,7 @@ class Deliverer:
         self._client = client
         self._bounds = bounds or Bounds()
         self._flights: dict[str, _Flight] = {}
+        self._hosts = ProvenHosts()
 
     @property
     def under_way(self) -> int:
@@ -59,13 +60,14 @@ class Deliverer:
         store = self._services.store
         # Who writes an event wakes this loop before the commit; a write that waits in line behind it comes after it.
         await store.write(_nothing)
-        slots = Slots.taken_by(self._bounds, ((flight.tenant, flight.failing) for flight in self._flights.values()))
-        choice = await store.read(partial(choose, now_ms=now_ms, slots=slots, busy=tuple(self._flights)))
+        slots = Slots.taken_by(self._bounds, ((flight.tenant, flight.doubtful) for flight in self._flights.values()))
+        busy, proven = tuple(self._flights), self._hosts.known()
+        choice = await store.read(partial(choose, now_ms=now_ms, slots=slots, busy=busy, proven=proven))
         for idle in choice.idle:
             await store.write(partial(_rearm, idle=idle))
         for chosen in choice.chosen:
             task = asyncio.create_task(self._deliver(chosen))
-            self._flights[chosen.event.lane] = _Flight(chosen.event.tenant, chosen.failing, task)
+            self._flights[chosen.event.lane] = _Flight(chosen.event.tenant, chosen.doubtful, task)
 
     async def close(self) -> None:
         """Give tries under way a moment to end, then break them off."""
@@ -80,7 +82,9 @@ class Deliverer:
         event = chosen.event
         with structlog.contextvars.bound_contextvars(job_id=event.job_id, tenant=event.tenant, event_id=event.id):
             try:
-                await self._record(chosen, await self._send(chosen))
+                made = await self._send(chosen)
+                self._hosts.learn(event.tenant, event.host, prompt=made.prompt)
+                await self._record(chosen, made)
             except Exception:  # a defect must not end all delivering; its event waits, and is tried again
                 log.exception("webhook.try_failed_unexpectedly")
                 await asyncio.sleep(_AFTER_FAULT_S)

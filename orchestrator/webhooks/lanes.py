@@ -8,6 +8,7 @@ address is disabled.
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -17,6 +18,8 @@ from shared.wire.webhook import EventState
 
 CANDIDATES = 64
 """How many lanes one look returns at most."""
+_HALF = 32
+"""Hexadecimal digits: a lane begins with its host's, so that the lanes of a host are found without a column for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class DueLane:
     url: str
     failures: int
 
+    @property
+    def host(self) -> str:
+        """The host of its address, as `host_of` tells it."""
+        return self.lane[:_HALF]
+
 
 @dataclass(frozen=True, slots=True)
 class DueEvent:
@@ -54,10 +62,24 @@ class DueEvent:
     url: str
     body: str
 
+    @property
+    def host(self) -> str:
+        """The host of its address, as `host_of` tells it."""
+        return self.lane[:_HALF]
+
 
 def lane_of(tenant: str, url: str) -> str:
     """Return the lane of a tenant's address."""
-    return hashlib.sha256(f"{tenant}\0{url}".encode()).hexdigest()
+    return host_of(tenant, url) + _half_hash(tenant, url)
+
+
+def host_of(tenant: str, url: str) -> str:
+    """Return what the lanes of a tenant at one host and port begin with."""
+    return _half_hash(tenant, urlsplit(url).netloc.lower())
+
+
+def _half_hash(tenant: str, text: str) -> str:
+    return hashlib.sha256(f"{tenant}\0{text}".encode()).hexdigest()[:_HALF]
 
 
 def add_event(connection: Connection, event: NewEvent) -> bool:
@@ -109,22 +131,25 @@ def due_lanes(
     now_ms: int,
     busy: Collection[str],
     full: Collection[str],
-    full_of_failing: Collection[str],
+    full_of_doubtful: Collection[str],
+    proven: Collection[str],
     *,
-    failing_too: bool,
+    doubtful_too: bool,
 ) -> list[DueLane]:
     """Return lanes with something to send, the longest due first.
 
-    Without the `busy` ones, those of the tenants in `full`, and of failing ones those of `full_of_failing`.
+    Without the `busy` ones, those of the tenants in `full`, and of doubtful ones those of `full_of_doubtful`: doubtful
+    is what failed last, and what is at none of the `proven` hosts.
     """
     lanes = webhook_targets.c
     query = sa.select(lanes.lane, lanes.tenant, lanes.url, lanes.failures).where(
         lanes.next_ms <= now_ms, lanes.lane.not_in(busy), lanes.tenant.not_in(full)
     )
-    if not failing_too:
-        query = query.where(lanes.failures == 0)
-    elif full_of_failing:
-        query = query.where((lanes.failures == 0) | lanes.tenant.not_in(full_of_failing))
+    sure = (lanes.failures == 0) & sa.func.substr(lanes.lane, 1, _HALF).in_(proven)
+    if not doubtful_too:
+        query = query.where(sure)
+    elif full_of_doubtful:
+        query = query.where(lanes.tenant.not_in(full_of_doubtful) | sure)
     return [DueLane(*row) for row in connection.execute(query.order_by(lanes.next_ms).limit(CANDIDATES))]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 from orchestrator.store.tables import deliveries, outbox, webhook_targets
 from orchestrator.webhooks import schedule
 from orchestrator.webhooks.lanes import DueEvent, rearm
+from orchestrator.webhooks.slots import PROMPT_MS
 from shared.wire.webhook import EventState
 
 
@@ -31,6 +32,11 @@ class Try:
     def delivered(self) -> bool:
         """Whether the receiver has taken the event: any 2xx, and nothing else."""
         return self.error is None and self.http_status is not None and 200 <= self.http_status < 300
+
+    @property
+    def prompt(self) -> bool:
+        """Whether an answer came soon, whatever it says: its host holds up nobody."""
+        return self.http_status is not None and self.duration_ms <= PROMPT_MS
 
     @property
     def refused_for_good(self) -> bool:

@@ -39,10 +39,10 @@ class Posting:
         state = await services.store.read(lambda c: secret_state(c, tenant))
         return state.current(services.signer)
 
-    async def ended_job(self, *statuses: Status, path: str = "/hook", **fields: Any) -> str:
+    async def ended_job(self, *statuses: Status, path: str = "/hook", at: Receiver | None = None, **fields: Any) -> str:
         """Hand in a job of so many items (1 that is COMPLETED) and end them so; return its id."""
         statuses = statuses or (Status.COMPLETED,)
-        job = await self.api.post_job(len(statuses), webhook=self.receiver.url(path), **fields)
+        job = await self.api.post_job(len(statuses), webhook=(at or self.receiver).url(path), **fields)
         await self.api.end_items(job["id"], ends_of(job["id"], statuses))
         return str(job["id"])
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.store import tables
 from orchestrator.webhooks.choose import choose
-from orchestrator.webhooks.lanes import CANDIDATES, NewEvent, add_event, lane_of
+from orchestrator.webhooks.lanes import CANDIDATES, NewEvent, add_event, host_of, lane_of
 from orchestrator.webhooks.slots import Bounds, Slots
 from orchestrator.webhooks.tries import Try, record_try
 from shared.wire.status import Status
@@ -21,7 +21,7 @@ from tests.orchestrator.api.running import eventually
 from tests.orchestrator.store.stored_jobs import open_store
 from tests.orchestrator.store.test_hot_queries import steps
 from tests.orchestrator.webhooks.posting import Posting, posting
-from tests.orchestrator.webhooks.receiver import HANG
+from tests.orchestrator.webhooks.receiver import HANG, receiving
 from tests.waiting import until
 
 BACKLOG = 10_000
@@ -66,22 +66,56 @@ async def test_a_receiver_that_hangs_delays_no_other(post: Posting) -> None:
 
 async def test_addresses_that_hang_leave_places_to_those_that_do_not(tmp_path: Path, database: Path) -> None:
     bounds = Bounds(in_all=4, per_tenant=2, timeout_s=0.2)
-    async with posting(tmp_path, database, bounds) as post:
+    async with receiving() as good, posting(tmp_path, database, bounds, allow_private_sources="127.0.0.1") as post:
+        await post.ended_job(at=good)
+        await post.deliver()
         for n in range(6):
-            post.receiver.say(HANG, path=f"/dead{n}")
-            await post.ended_job(path=f"/dead{n}")
-        for _ in range(4):
-            await post.deliver(after_s=3)
-        assert len({got.path for got in post.receiver.got}) == 6
-        assert set(await post.states()) == {"WAITING"}
-        post.api.clock.advance(3600)
+            post.receiver.say(HANG, path=f"/job{n}")
+            await post.ended_job(path=f"/job{n}")
         await post.tick()
-        assert post.deliverer.under_way == 1  # of two places, one is for those that fail
-        good = await post.ended_job(path="/good")
+        assert post.deliverer.under_way == 1  # of two places, one is for hosts that are not proven
+        job_id = await post.ended_job(path="/other", at=good)
         await post.tick()
         assert post.deliverer.under_way == 2
-        await eventually(partial(state_of, post, good), "DELIVERED")
+        await eventually(partial(state_of, post, job_id), "DELIVERED")
         await post.landed()
+        for _ in range(4):
+            await post.deliver(after_s=3)
+        assert {got.path for got in post.receiver.got} == {f"/job{n}" for n in range(6)}
+        assert (await post.states()).count("WAITING") == 6
+        post.api.clock.advance(3600)
+        await post.tick()
+        assert post.deliverer.under_way == 1
+        await post.landed()
+
+
+async def test_a_host_that_answers_gets_all_places_and_loses_them_when_it_hangs(tmp_path: Path, database: Path) -> None:
+    async with posting(tmp_path, database, Bounds(in_all=8, per_tenant=8, timeout_s=0.2)) as post:
+        under_way = []
+        for turn in range(3):
+            for n in range(6):
+                if turn:
+                    post.receiver.say(HANG, path=f"/{turn}{n}")
+                await post.ended_job(path=f"/{turn}{n}")
+            await post.tick()
+            under_way.append(post.deliverer.under_way)
+            await post.deliver()
+        assert under_way == [1, 6, 1]
+
+
+async def test_addresses_never_tried_of_many_tenants_leave_out_no_other(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        for n in range(8):
+            await store.write(partial(add_addresses, count=8, tenant=f"hanging{n}", at_ms=1))
+        await store.write(lambda c: add_addresses(c, 8, tenant="proven", at_ms=2))
+        await store.write(lambda c: add_addresses(c, 8, tenant="new", at_ms=2))
+        proven = [host_of("proven", "https://hooks.example/")]
+        choice = await store.read(lambda c: choose(c, 5, Slots(Bounds()), (), proven))
+    chosen = Counter(chosen.event.tenant for chosen in choice.chosen)
+    assert chosen["proven"] == 8
+    assert chosen["new"] >= 1
+    assert chosen.total() - 8 <= Bounds().in_all // 2
+    assert {chosen.event.tenant for chosen in choice.chosen if not chosen.doubtful} == {"proven"}
 
 
 async def test_many_events_for_a_dead_address_delay_nobody_else(post: Posting) -> None:
@@ -108,21 +142,23 @@ async def test_a_tenant_with_very_many_addresses_hides_no_other(tmp_path: Path) 
         await store.write(lambda c: add_addresses(c, 3 * CANDIDATES, tenant="beta", at_ms=2))
         await store.write(lambda c: add_addresses(c, 3, tenant="late", at_ms=3))
         bounds = Bounds(in_all=64, per_tenant=8)
-        choice = await store.read(lambda c: choose(c, 5, Slots(bounds), ()))
+        proven = [host_of(tenant, "https://hooks.example/") for tenant in ("acme", "beta", "late")]
+        choice = await store.read(lambda c: choose(c, 5, Slots(bounds), (), proven))
         assert Counter(chosen.event.tenant for chosen in choice.chosen) == {"acme": 8, "beta": 8, "late": 3}
         busy = [chosen.event.lane for chosen in choice.chosen]
-        again = await store.read(lambda c: choose(c, 5, Slots(bounds), busy))
+        again = await store.read(lambda c: choose(c, 5, Slots(bounds), busy, proven))
         assert not {chosen.event.lane for chosen in again.chosen} & set(busy)
 
 
-async def test_a_look_is_cheap_beside_very_many_addresses(tmp_path: Path) -> None:
+@pytest.mark.parametrize("doubtful", [False, True])
+async def test_a_look_is_cheap_beside_very_many_addresses(tmp_path: Path, *, doubtful: bool) -> None:
     async with open_store(tmp_path) as store:
         await store.write(lambda c: add_addresses(c, BACKLOG, tenant="acme", at_ms=1))
         await store.write(lambda c: add_addresses(c, 1, tenant="late", at_ms=2))
-        taken = [("acme", False)] * Bounds().per_tenant
+        taken = [("acme", doubtful)] * Bounds().per_tenant
 
         def look(connection: Connection) -> None:
-            choice = choose(connection, 5, Slots.taken_by(Bounds(), taken), ())
+            choice = choose(connection, 5, Slots.taken_by(Bounds(), taken), (), ())
             assert [chosen.event.tenant for chosen in choice.chosen] == ["late"]
 
         assert await store.write(lambda c: steps(c, look)) < 20 * BACKLOG
@@ -184,7 +220,7 @@ def event_row(event_id: str, tenant: str, url: str, at_ms: int) -> dict[str, obj
 
 
 LOOKS: dict[str, Callable[[Connection], object]] = {
-    "choosing": lambda c: choose(c, 10, Slots(Bounds()), ()),
+    "choosing": lambda c: choose(c, 10, Slots(Bounds()), (), ()),
     "announcing": lambda c: add_events(c, 1, 5, tenant="acme", url="https://dead.example/"),
     "recording a failure": lambda c: record(c, 500),
     "recording a success": lambda c: record(c, 200),
@@ -192,7 +228,7 @@ LOOKS: dict[str, Callable[[Connection], object]] = {
 
 
 def record(connection: Connection, http_status: int) -> None:
-    event = choose(connection, 10**13, Slots(Bounds()), ()).chosen[0].event
+    event = choose(connection, 10**13, Slots(Bounds()), (), ()).chosen[0].event
     record_try(connection, event, Try(f"try_{event.id}", 5, 1, http_status), 5, 0.5)
 
 
