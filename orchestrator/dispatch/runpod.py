@@ -101,7 +101,7 @@ class RunPodEndpoint:
             raise EndpointUnavailable from refused
         except (aiohttp.ClientError, TimeoutError, ValueError) as lost:
             raise EndpointReplyLost from lost
-        if status in (502, 504):  # a gateway's word: what stands behind it may have taken the task
+        if status >= 500 and status != 503:  # it broke down, or a gateway lost it: the task may have been taken by then
             raise EndpointReplyLost
         _raise_for(status)
         return answer

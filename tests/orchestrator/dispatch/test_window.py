@@ -44,7 +44,7 @@ async def test_a_tenant_that_comes_late_gets_its_share(ticking: Ticking) -> None
 
 async def test_a_task_that_must_wait_lets_others_by(ticking: Ticking) -> None:
     first = await ticking.api.post_job(1)
-    ticking.api.runpod.faults["run"] = [500] * 4
+    ticking.api.runpod.faults["run"] = [503] * 4
     await ticking.dispatch()
     assert ticking.api.runpod.tasks == {}
     second = await ticking.api.post_job(1)

@@ -49,7 +49,7 @@ async def test_what_had_completed_before_the_cancel_came_stays_completed(ticking
 async def test_a_submit_that_fails_after_the_cancel_leaves_nothing_waiting(ticking: Ticking) -> None:
     amid = "CREATE TRIGGER amid BEFORE DELETE ON attempts BEGIN UPDATE jobs SET cancelled_ms = 1; END"
     await ticking.services.store.write(lambda c: c.exec_driver_sql(amid))
-    ticking.api.runpod.faults["run"] = [500] * 4
+    ticking.api.runpod.faults["run"] = [503] * 4
     job_id = await ticking.submitted()
     assert (await ticking.job(job_id))["status"] == "CANCELLED"
     ticking.api.clock.advance(60)
