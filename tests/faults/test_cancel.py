@@ -44,7 +44,7 @@ async def test_a_cancelled_encode_frees_its_worker_and_leaves_no_ffmpeg(tmp_path
         finally:
             await asyncio.to_thread(server.stop)
     print(f"free for the next job after {took_s:.1f} s")
-    assert took_s < 20  # bench prints the figure; this is for a mechanism that has stopped working
+    assert took_s < 20  # bench/cancel.py measures it; this is for a mechanism that has stopped working
 
 
 def cancel_and_go_on(server: Server, image: str) -> float:
