@@ -1,4 +1,4 @@
-"""S3 servers on loopback: rclone's, which checks signatures, moto's, which does not, or a Ceph RGW that runs already."""
+"""S3 servers on loopback: rclone's, which checks signatures; moto's, which does not; a Ceph RGW that runs already."""
 
 import os
 import subprocess
