@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.dispatch.inputs import with_unchanged_inputs
 from orchestrator.dispatch.orders import write_order
+from orchestrator.dispatch.orphans import keep_or_cancel
 from orchestrator.dispatch.port import Policy
 from orchestrator.jobs.fairness import Candidate
 from orchestrator.jobs.settle import ItemEnd, Settlement
@@ -117,7 +118,7 @@ async def _submit(services: Services, attempt: OpenedAttempt, order: WorkOrder) 
         log.error("task.refused", reason=refused.detail)
         await _end_unsubmitted(services, attempt, attempt.items, SubmitRefused())
     else:
-        await _keep_provider_id(services, attempt, provider_id)
+        await keep_or_cancel(services, task_id, n, provider_id)
         log.info("task.submitted", provider_id=provider_id, items=len(order.items))
 
 
@@ -132,18 +133,6 @@ async def _postpone(services: Services, attempt: OpenedAttempt, unavailable: Ada
 def _withdraw(connection: Connection, services: Services, attempt: OpenedAttempt, not_before_ms: int) -> None:
     store_attempts.withdraw_attempt(connection, attempt.task_id, attempt.n, not_before_ms)
     settling.end_waiting_if_cancelled(connection, services.announce, attempt.job_id, services.clock.now_ms())
-
-
-async def _keep_provider_id(services: Services, attempt: OpenedAttempt, provider_id: str) -> None:
-    """Store the endpoint's id; an attempt that was given up meanwhile must not run on at the endpoint."""
-
-    def keep(connection: Connection) -> bool:
-        kept = store_attempts.mark_submitted(connection, attempt.task_id, attempt.n, provider_id)
-        return kept or store_attempts.provider_id_of(connection, attempt.task_id, attempt.n) == provider_id
-
-    if not await services.store.write(keep):
-        log.warning("task.orphan_cancelled", provider_id=provider_id)
-        await services.endpoint.cancel(provider_id)
 
 
 async def _fail_items(services: Services, attempt: OpenedAttempt, items: list[OrderedItem], error: JobError) -> None:

@@ -1,7 +1,7 @@
 """The endpoint's webhook: never believed, it only brings the next look at an attempt forward."""
 
+from orchestrator.dispatch.orphans import keep_or_cancel
 from orchestrator.services import Services
-from orchestrator.store.attempts import mark_submitted
 
 
 def named_attempt(services: Services, token: str) -> tuple[str, int]:
@@ -13,8 +13,9 @@ def named_attempt(services: Services, token: str) -> tuple[str, int]:
 async def receive_hint(services: Services, attempt: tuple[str, int], provider_id: str | None) -> None:
     """Look at an attempt at once.
 
-    A submit whose reply was lost is found again by it: the endpoint's id comes with the hint.
+    A submit whose reply was lost is found again by it: the endpoint's id comes with the hint. Where the attempt was
+    given up by then, the run is stopped; EndpointUnavailable if it can't be, so that the endpoint tells us again.
     """
     if provider_id:
-        await services.store.write(lambda c: mark_submitted(c, *attempt, provider_id))
+        await keep_or_cancel(services, *attempt, provider_id)
     services.hints.add(*attempt)

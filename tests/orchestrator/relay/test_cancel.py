@@ -1,5 +1,7 @@
 """Cancelling what is at the endpoint: asked for until it has stopped, and one terminal state whatever the order."""
 
+from urllib.parse import urlsplit
+
 from tests.orchestrator.relay.ticking import Ticking
 
 
@@ -74,3 +76,31 @@ async def test_a_lost_submit_of_a_cancelled_job_is_not_waited_for(ticking: Ticki
     await cancel(ticking, job_id)
     await ticking.follow(0)
     assert (await ticking.job(job_id))["status"] == "CANCELLED"
+
+
+async def hint(ticking: Ticking) -> int:
+    task = ticking.only_task
+    path = urlsplit(task.body["webhook"]).path
+    return (await ticking.api.client.post(path, json={"id": task.id, "status": task.status})).status_code
+
+
+async def test_a_run_that_a_hint_brings_to_light_after_the_cancel_is_stopped(ticking: Ticking) -> None:
+    ticking.api.runpod.faults["run"] = ["lose"]
+    await cancel(ticking, await ticking.submitted())
+    await ticking.follow(0)
+    assert (await ticking.attempt_row()).outcome == "LOST"
+    ticking.only_task.status = "IN_PROGRESS"
+    ticking.api.runpod.faults["cancel"] = [503] * 4
+    assert await hint(ticking) == 503
+    assert await hint(ticking) == 200
+    assert ticking.only_task.status == "CANCELLED"
+
+
+async def test_a_hint_of_what_has_ended_costs_the_endpoint_no_cancel(ticking: Ticking) -> None:
+    job_id = await ticking.submitted(1)
+    await ticking.close_with(await ticking.commit(0))
+    ticking.only_task.status = "COMPLETED"
+    await ticking.follow()
+    assert (await ticking.job(job_id))["status"] == "COMPLETED"
+    assert await hint(ticking) == 200
+    assert ticking.api.runpod.calls["cancel"] == 0
