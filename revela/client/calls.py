@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
 
 import httpx
 from pydantic import ValidationError
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from revela.client.answers import error_of
 from revela.client.connection import LONG_POLL_S
 from revela.client.errors import NotRevela
+from revela.client.paths import delivery_path, job_path, missing, upload_path
 from shared.uploads.upload import UploadPage, UploadRequest, UploadState, UploadView
 from shared.wire.job import ItemPage, JobPage, JobView
 from shared.wire.keeping.audit import AuditPage
@@ -195,8 +195,8 @@ def deliveries(job_id: str) -> Call[list[Delivery]]:
 
 def redeliver(delivery_id: str) -> Call[Delivery]:
     """``POST /v1/deliveries/{id}/redeliver``; asked twice, it may be sent twice."""
-    path = f"/v1/deliveries/{segment(delivery_id)}/redeliver"
-    return Call("POST", path, _reader(Delivery), repeatable=False, missing=f"no delivery {delivery_id}")
+    path = delivery_path(delivery_id, "/redeliver")
+    return Call("POST", path, _reader(Delivery), repeatable=False, missing=missing("delivery", delivery_id))
 
 
 def webhooks() -> Call[WebhookOverview]:
@@ -210,30 +210,14 @@ def rotate_webhook_secret(previous_valid_s: int | None) -> Call[RotatedSecret]:
     return Call("POST", "/v1/webhooks/rotate", _reader(RotatedSecret), params, repeatable=False)
 
 
-def segment(text: str) -> str:
-    """Return `text` as one segment of a path, whatever stands in it."""
-    return quote(text, safe="")
-
-
-def job_path(job_id: str, rest: str = "") -> str:
-    """Return the path of a job, or of something below it."""
-    return f"/v1/jobs/{segment(job_id)}{rest}"
-
-
-def no_job(job_id: str) -> str:
-    """Return what a 404 for a job means."""
-    return f"no job {job_id}"
-
-
 def _of_job(method: str, job_id: str, rest: str, read: Callable[[httpx.Response], T], params: Params = ()) -> Call[T]:
-    return Call(method, job_path(job_id, rest), read, params, missing=no_job(job_id))
+    return Call(method, job_path(job_id, rest), read, params, missing=missing("job", job_id))
 
 
 def _of_upload(
     method: str, upload_id: str, rest: str, read: Callable[[httpx.Response], T], params: Params = ()
 ) -> Call[T]:
-    path = f"/v1/uploads/{segment(upload_id)}{rest}"
-    return Call(method, path, read, params, missing=f"no upload {upload_id}")
+    return Call(method, upload_path(upload_id, rest), read, params, missing=missing("upload", upload_id))
 
 
 def _reader(model: type[M]) -> Callable[[httpx.Response], M]:

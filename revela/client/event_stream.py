@@ -10,9 +10,9 @@ import httpx
 from pydantic import ValidationError
 
 from revela.client.answers import error_of
-from revela.client.calls import job_path, no_job
 from revela.client.connection import STREAM_TIMEOUT
 from revela.client.errors import ConnectionFailed, NotRevela
+from revela.client.paths import job_path, missing
 from shared.wire.events import ItemEvent, StatusEvent
 from shared.wire.job import ProgressView
 
@@ -69,7 +69,7 @@ class EventStream:
         if response.status_code == HTTPStatus.NO_CONTENT:
             self.ended = True
         elif not response.is_success:
-            raise error_of(response, no_job(self._job_id))
+            raise error_of(response, missing("job", self._job_id))
         elif not response.headers.get("content-type", "").startswith("text/event-stream"):
             raise NotRevela(f"what answers at {response.url.host} is not a Revela server")
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from tests.serving import serving
 
 JOB: dict[str, Any] = {
-    "id": "job_1",
+    "id": "job_00000000000000000000000001",
     "operation": "img2vid",
     "operation_version": 1,
     "status": "IN_PROGRESS",

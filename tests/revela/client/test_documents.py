@@ -217,5 +217,9 @@ def event_of(job: JobView) -> bytes:
 
 def signed(body: bytes) -> dict[str, str]:
     now_s = round(datetime.now(UTC).timestamp())
-    signature = sign([SECRET], "evt_1", now_s, body)
-    return {"Webhook-Id": "evt_1", "Webhook-Timestamp": str(now_s), "Webhook-Signature": signature}
+    signature = sign([SECRET], "evt_00000000000000000000000001", now_s, body)
+    return {
+        "Webhook-Id": "evt_00000000000000000000000001",
+        "Webhook-Timestamp": str(now_s),
+        "Webhook-Signature": signature,
+    }

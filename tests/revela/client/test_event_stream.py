@@ -41,7 +41,7 @@ WHOLE = [("status", "1"), ("item", "2"), ("progress", None), ("status", "3")]
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("size", [1, 2, 7, 10_000])
 def test_pieces_and_line_ends_make_no_difference(line_end: str, size: int) -> None:
-    stream = EventStream("job_1", None)
+    stream = EventStream("job_00000000000000000000000001", None)
     stream.options()
     content = ALL.replace("\n", line_end).encode() + b" "
     events = [event for n in range(0, len(content), size) for event in stream.read(content[n : n + size])]
@@ -65,14 +65,14 @@ def serve_pieces(pieces: list[str | Response], asked: list[str | None]) -> Starl
 
         return StreamingResponse(body(), media_type="text/event-stream; charset=utf-8")
 
-    return Starlette(routes=[Route("/v1/jobs/job_1/events", answer)])
+    return Starlette(routes=[Route("/v1/jobs/job_00000000000000000000000001/events", answer)])
 
 
 def test_a_stream_that_breaks_off_goes_on_after_the_last_event(call: Caller) -> None:
     asked: list[str | None] = []
     pieces: list[str | Response] = [QUEUED, problem(503), ITEM + ENDED[:20], PROGRESS + ENDED]
     with serving(serve_pieces(pieces, asked)) as url:
-        events: list[StreamEvent] = call(url, "events", "job_1")
+        events: list[StreamEvent] = call(url, "events", "job_00000000000000000000000001")
     assert summary(events) == WHOLE
     assert asked == [None, "1", "1", "2"]
 
@@ -80,20 +80,20 @@ def test_a_stream_that_breaks_off_goes_on_after_the_last_event(call: Caller) -> 
 def test_a_stream_can_begin_after_an_event_and_a_known_end_is_one(call: Caller) -> None:
     asked: list[str | None] = []
     with serving(serve_pieces([ENDED, Response(status_code=204)], asked)) as url:
-        assert summary(call(url, "events", "job_1", after="2")) == [("status", "3")]
-        assert call(url, "events", "job_1", after="3") == []
+        assert summary(call(url, "events", "job_00000000000000000000000001", after="2")) == [("status", "3")]
+        assert call(url, "events", "job_00000000000000000000000001", after="3") == []
     assert asked == ["2", "3"]
 
 
 def test_a_stream_that_never_tells_anything_new_is_given_up(call: Caller) -> None:
     asked: list[str | None] = []
     with serving(serve_pieces([QUEUED, ""], asked)) as url, pytest.raises(ConnectionFailed, match="broke off"):
-        call(url, "events", "job_1")
+        call(url, "events", "job_00000000000000000000000001")
     assert asked == [None, "1", "1", "1"]
 
 
 def test_what_is_no_stream_is_told(call: Caller) -> None:
     with serving(serve_pieces([Response("<h1>Hello</h1>")], [])) as url, pytest.raises(NotRevela):
-        call(url, "events", "job_1")
+        call(url, "events", "job_00000000000000000000000001")
     with serving(serve_pieces([told("status", {"status": "ODD", "at": AT})], [])) as url, pytest.raises(NotRevela):
-        call(url, "events", "job_1")
+        call(url, "events", "job_00000000000000000000000001")

@@ -44,7 +44,7 @@ BODY = {"operation": "img2vid", "input": {}}
 def test_a_submit_is_asked_again_with_the_same_key_after_what_may_pass(call: Caller, failure: Response) -> None:
     with scripted([failure, failure, job(status="IN_QUEUE")]) as server:
         made: JobView = call(server.url, "submit", BODY)
-    assert (made.id, server.asked) == ("job_1", [("POST", "/v1/jobs")] * 3)
+    assert (made.id, server.asked) == ("job_00000000000000000000000001", [("POST", "/v1/jobs")] * 3)
     keys = {headers["idempotency-key"] for headers in server.headers}
     assert len(keys) == 1
     assert len(keys.pop()) == 36
@@ -61,7 +61,7 @@ def test_each_submit_has_a_key_of_its_own_and_takes_one_that_is_given(call: Call
 
 def test_what_is_refused_is_not_asked_again(call: Caller) -> None:
     with scripted([problem(409, "job-not-ended")]) as server, pytest.raises(Conflict) as refused:
-        call(server.url, "retry", "job_1")
+        call(server.url, "retry", "job_00000000000000000000000001")
     assert (refused.value.code, refused.value.status, refused.value.detail) == ("job-not-ended", 409, "words")
     assert len(server.asked) == 1
 
@@ -69,48 +69,67 @@ def test_what_is_refused_is_not_asked_again(call: Caller) -> None:
 def test_a_404_names_what_is_missing(call: Caller) -> None:
     with scripted([problem(404)]) as server:
         for method in ("get", "cancel", "delete", "items", "events", "deliveries"):
-            with pytest.raises(NotFound, match=r"^no job job_1$"):
-                call(server.url, method, "job_1")
-        with pytest.raises(NotFound, match=r"^no delivery evt_1$"):
-            call(server.url, "redeliver", "evt_1")
+            with pytest.raises(NotFound, match=r"^no job job_00000000000000000000000001$"):
+                call(server.url, method, "job_00000000000000000000000001")
+        with pytest.raises(NotFound, match=r"^no delivery evt_00000000000000000000000001$"):
+            call(server.url, "redeliver", "evt_00000000000000000000000001")
+
+
+@pytest.mark.parametrize("its_id", [".", "..", "", "x/../y", "job_1", f"job_{'u' * 26}", f"task_{'0' * 26}"])
+def test_a_text_that_is_no_id_is_not_asked_for(call: Caller, its_id: str) -> None:
+    things = {
+        "job": ("get", "wait", "cancel", "retry", "delete", "pin", "items", "events", "deliveries"),
+        "upload": ("get_upload", "delete_upload"),
+        "delivery": ("redeliver",),
+    }
+    with scripted([job()]) as server:
+        for thing, methods in things.items():
+            for method in methods:
+                with pytest.raises(NotFound, match=f"^no {thing} ") as refused:
+                    call(server.url, method, its_id)
+                assert (refused.value.status, refused.value.code) == (404, "not-found")
+                assert its_id in refused.value.detail
+                with pytest.raises(InvalidArgument, match=f"the id of a {thing} is a text, not None"):
+                    call(server.url, method, None)
+    assert server.asked == []
 
 
 def test_a_redelivery_is_asked_again_only_where_it_was_not_taken(call: Caller) -> None:
     for failure, times in ((problem(500), 1), (problem(503), 4)):
         with scripted([failure]) as server, pytest.raises(ServerError):
-            call(server.url, "redeliver", "evt_1")
+            call(server.url, "redeliver", "evt_00000000000000000000000001")
         assert len(server.asked) == times
 
 
 def test_a_delete_whose_answer_was_lost_is_done(call: Caller) -> None:
     with scripted([problem(500), problem(404)]) as server:
-        assert call(server.url, "delete", "job_1") is None
+        assert call(server.url, "delete", "job_00000000000000000000000001") is None
     assert len(server.asked) == 2
 
 
 def test_patience_ends_and_the_last_failure_is_told(call: Caller) -> None:
     with scripted([problem(503, "store-unavailable")]) as server, pytest.raises(ServerError) as failed:
-        call(server.url, "get", "job_1")
+        call(server.url, "get", "job_00000000000000000000000001")
     assert (failed.value.code, len(server.asked)) == ("store-unavailable", 4)
 
 
 def test_a_server_that_asks_for_more_than_patience_has_is_believed_at_once(call: Caller) -> None:
     told = problem(429, "too-many-requests", retry_after="3600")
     with scripted([told]) as server, pytest.raises(RateLimited) as limited:
-        call(server.url, "get", "job_1")
+        call(server.url, "get", "job_00000000000000000000000001")
     assert (limited.value.retry_after_s, len(server.asked)) == (3600, 1)
 
 
 def test_something_else_than_a_server_of_ours_is_told_so(call: Caller) -> None:
     with scripted([HTMLResponse("<h1>Welcome</h1>")]) as server, pytest.raises(NotRevela):
-        call(server.url, "get", "job_1")
+        call(server.url, "get", "job_00000000000000000000000001")
     for url in ("not an address", "ftp://127.0.0.1"):
         with pytest.raises(NotRevela):
-            call(url, "get", "job_1")
+            call(url, "get", "job_00000000000000000000000001")
     with pytest.raises(InvalidArgument):
-        call("http://127.0.0.1:port", "get", "job_1")
+        call("http://127.0.0.1:port", "get", "job_00000000000000000000000001")
     with pytest.raises(ConnectionFailed):
-        call("http://127.0.0.1:9", "get", "job_1")
+        call("http://127.0.0.1:9", "get", "job_00000000000000000000000001")
 
 
 def pauses_s(
@@ -190,7 +209,7 @@ def test_a_wait_outlasts_failures_and_each_is_told(call: Caller) -> None:
     seen: list[JobView] = []
     answers = [job(), problem(503), problem(502), job(), problem(500), job(status="COMPLETED")]
     with scripted(answers) as server:
-        ended: JobView = call(server.url, "wait", "job_1", seen.append, on_away=away.append)
+        ended: JobView = call(server.url, "wait", "job_00000000000000000000000001", seen.append, on_away=away.append)
     assert ended.status == "COMPLETED"
     assert ([state.status for state in seen], len(away)) == (["IN_PROGRESS", "IN_PROGRESS", "COMPLETED"], 3)
     assert all(later.created_at == earlier.created_at for earlier, later in pairwise(seen))

@@ -193,8 +193,8 @@ def test_a_note_is_of_one_file_as_it_was_at_one_server(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"x")
     note = UploadNote("http://a", SourceFile.of(path))
-    note.keep(sha256="ab", upload_id="upl_1")
-    assert UploadNote("http://a", SourceFile.of(path)).upload_id == "upl_1"
+    note.keep(sha256="ab", upload_id="upl_00000000000000000000000001")
+    assert UploadNote("http://a", SourceFile.of(path)).upload_id == "upl_00000000000000000000000001"
     assert UploadNote("http://b", SourceFile.of(path)).upload_id is None
     os.utime(path, (1, 1))
     assert UploadNote("http://a", SourceFile.of(path)).upload_id is None
@@ -207,7 +207,7 @@ def sending(tmp_path: Path) -> Sending:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"x" * 12)
     known = {
-        "id": "upl_1",
+        "id": "upl_00000000000000000000000001",
         "state": "waiting",
         "name": "a.mp4",
         "size_bytes": 12,
