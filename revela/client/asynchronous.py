@@ -13,16 +13,16 @@ from uuid import uuid4
 import httpx
 from tenacity import AsyncRetrying
 
-from revela.client import calls
-from revela.client.answers import connection_error
-from revela.client.calls import Call
+from revela.client.api import calls
+from revela.client.api.answers import connection_error
+from revela.client.api.calls import Call
+from revela.client.api.event_stream import EventStream, StreamEvent
+from revela.client.api.request import JobFields, job_request
 from revela.client.connection import Connection
 from revela.client.downloads.outputs import OnDownload, SavedOutput, Tally, planned_outputs
 from revela.client.downloads.partial_file import OnBytes, PartialFile
 from revela.client.downloads.places import place_of
-from revela.client.event_stream import EventStream, StreamEvent
 from revela.client.patience import PATIENT, OnAway, Patience, Tries
-from revela.client.request import JobFields, job_request
 from revela.client.uploads.asynchronous import AsyncUploader
 from revela.client.uploads.sending import OnUpload
 from revela.client.uploads.source import SourceFile

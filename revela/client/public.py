@@ -1,5 +1,6 @@
 """What `from revela import …` gives."""
 
+from revela.client.api.event_stream import StreamEvent
 from revela.client.asynchronous import AsyncClient
 from revela.client.blocking import Client
 from revela.client.downloads.outputs import DownloadProgress, SavedOutput
@@ -21,7 +22,6 @@ from revela.client.errors import (
     ValidationFailed,
     WaitTimedOut,
 )
-from revela.client.event_stream import StreamEvent
 from revela.client.patience import ENDLESS, Patience
 from revela.client.uploads.sending import UploadProgress
 from revela.client.webhooks import verify_webhook

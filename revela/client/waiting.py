@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from revela.client import calls
-from revela.client.calls import Call
+from revela.client.api import calls
+from revela.client.api.calls import Call
 from revela.client.connection import LONG_POLL_S
 from revela.client.errors import WaitTimedOut
 from shared.wire.job import JobView

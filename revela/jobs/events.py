@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 
 from revela.called_as import called_as
-from revela.client.event_stream import StreamEvent
+from revela.client.api.event_stream import StreamEvent
 from revela.client.patience import ENDLESS
 from revela.failures import Interrupted
 from revela.jobs.submit import Server

@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeVar
 import httpx
 from pydantic import ValidationError
 
-from revela.client.answers import error_of
+from revela.client.api.answers import error_of
+from revela.client.api.paths import delivery_path, job_path, missing, upload_path
 from revela.client.connection import LONG_POLL_S
 from revela.client.errors import NotRevela
-from revela.client.paths import delivery_path, job_path, missing, upload_path
 from shared.uploads.upload import UploadPage, UploadRequest, UploadState, UploadView
 from shared.wire.job import ItemPage, JobPage, JobView
 from shared.wire.keeping.audit import AuditPage

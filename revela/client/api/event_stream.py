@@ -9,10 +9,10 @@ from typing import Any, Literal
 import httpx
 from pydantic import ValidationError
 
-from revela.client.answers import error_of
+from revela.client.api.answers import error_of
+from revela.client.api.paths import job_path, missing
 from revela.client.connection import STREAM_TIMEOUT
 from revela.client.errors import ConnectionFailed, NotRevela
-from revela.client.paths import job_path, missing
 from shared.wire.events import ItemEvent, StatusEvent
 from shared.wire.job import ProgressView
 

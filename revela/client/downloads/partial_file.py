@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from revela.client.answers import error_of
+from revela.client.api.answers import error_of
 from revela.client.downloads.places import sha256_of
 from revela.client.errors import ClientError, ConnectionFailed, DownloadDamaged
 from shared.wire.job import OutputView

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 from tenacity import AsyncRetrying
 
-from revela.client import calls
-from revela.client.answers import connection_error
+from revela.client.api import calls
+from revela.client.api.answers import connection_error
 from revela.client.errors import NotFound
 from revela.client.patience import Patience, Tries
 from revela.client.uploads.note import UploadNote

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from revela import ConnectionFailed, NotRevela, StatusEvent, StreamEvent
-from revela.client.event_stream import EventStream
+from revela.client.api.event_stream import EventStream
 from tests.revela.client.both import Caller
 from tests.revela.client.scripted import problem
 from tests.serving import serving

@@ -20,7 +20,7 @@ from revela import (
     RateLimited,
     ServerError,
 )
-from revela.client.answers import error_of, retry_after
+from revela.client.api.answers import error_of, retry_after
 from revela.client.patience import Tries
 from tests.revela.client.both import Caller
 from tests.revela.client.scripted import job, problem, scripted
