@@ -276,7 +276,7 @@ outbox = sa.Table(
 webhook_targets = sa.Table(
     "webhook_targets",
     metadata,
-    sa.Column("lane", sa.String(64), primary_key=True, comment="SHA-256 of tenant and url"),
+    sa.Column("lane", sa.String(64), primary_key=True, comment="hashes of (tenant, host) and url"),
     sa.Column("tenant", sa.String(64), nullable=False),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("next_ms", _Ms, comment="when its first event may be tried; null when none waits"),

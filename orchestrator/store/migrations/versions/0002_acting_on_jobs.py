@@ -98,7 +98,7 @@ def _make_webhooks() -> None:
 
     _make_deliveries()
     op.create_table('webhook_targets',
-    sa.Column('lane', sa.String(length=64), nullable=False, comment='SHA-256 of tenant and url'),
+    sa.Column('lane', sa.String(length=64), nullable=False, comment='hashes of (tenant, host) and url'),
     sa.Column('tenant', sa.String(length=64), nullable=False),
     sa.Column('url', sa.Text(), nullable=False),
     sa.Column('next_ms', sa.BigInteger(), nullable=True, comment='when its first event may be tried; null when none waits'),
