@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 
 import structlog
 from sqlalchemy.engine import Connection
@@ -35,6 +34,7 @@ from shared.wire.work_order import WorkOrder
 
 WINDOW_PER_WORKER = 2
 _SUBMITS_AT_ONCE = 8
+_EXPIRED_AT_ONCE = 100
 _RETRY_MS = 5_000
 
 log = structlog.get_logger()
@@ -160,10 +160,16 @@ async def _end_unsubmitted(
 
 
 async def _expire(services: Services, now_ms: int) -> None:
-    for task_id in await services.store.glance(lambda c: store_attempts.expired_tasks(c, now_ms)):
-        job_id = await services.store.write(
-            partial(settling.expire_task, announce=services.announce, task_id=task_id, now_ms=now_ms)
-        )
-        if job_id is not None:
-            services.changes.announce(job_id)
-            log.warning("task.queue_expired", job_id=job_id, task_id=task_id)
+    expired = await services.store.glance(lambda c: store_attempts.expired_tasks(c, now_ms, _EXPIRED_AT_ONCE))
+    if not expired:
+        return
+
+    def expire(connection: Connection) -> list[tuple[str, str]]:
+        jobs = [(task_id, settling.expire_task(connection, services.announce, task_id, now_ms)) for task_id in expired]
+        return [(task_id, job_id) for task_id, job_id in jobs if job_id is not None]
+
+    for task_id, job_id in await services.store.write(expire):
+        services.changes.announce(job_id)
+        log.warning("task.queue_expired", job_id=job_id, task_id=task_id)
+    if len(expired) == _EXPIRED_AT_ONCE:
+        services.work_waiting.set()  # there may be more; other writes go between

@@ -35,6 +35,7 @@ _OLDEST = Prepared(
         tasks.c.tenant == given("tenant"),
         tasks.c.priority == given("priority"),
         tasks.c.not_before_ms <= given("now_ms"),
+        tasks.c.queue_deadline_ms > given("now_ms"),
     )
     .order_by(tasks.c.id)
     .limit(given("limit"))

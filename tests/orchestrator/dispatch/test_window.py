@@ -1,12 +1,15 @@
 """The window: how many tasks are at the endpoint, and whose."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from orchestrator.store import tables
+from orchestrator.store.attempts import waiting_tasks
 from tests.orchestrator.api.running import database, running_api
 from tests.orchestrator.relay.ticking import Ticking
 
@@ -53,3 +56,30 @@ async def test_a_task_that_must_wait_lets_others_by(ticking: Ticking) -> None:
     ticking.api.clock.advance(6)
     await ticking.dispatch()
     assert {row.job_id for row in await ticking.api.rows(tables.attempts.select())} == {first["id"], second["id"]}
+
+
+async def test_what_waited_too_long_is_never_sent_however_much_of_it_there_is(ticking: Ticking) -> None:
+    store = ticking.services.store
+    jobs = [await ticking.api.post_job(1, queue_ttl_s=60) for _ in range(3)]
+    late = {"queue_deadline_ms": ticking.api.clock.now_ms()}
+    await store.write(lambda c: c.execute(tables.tasks.update().values(late)).rowcount)
+    assert await store.read(lambda c: waiting_tasks(c, ticking.api.clock.now_ms(), 10)) == []
+    await ticking.dispatch()
+    assert {(await ticking.job(str(job["id"])))["status"] for job in jobs} == {"TIMED_OUT"}
+    assert ticking.api.runpod.tasks == {}
+
+
+async def test_all_that_waited_too_long_ends_in_one_write(ticking: Ticking, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        await ticking.api.post_job(1, queue_ttl_s=60)
+    ticking.api.clock.advance(61)
+    write, writes = ticking.services.store.write, []
+
+    async def counted(function: Callable[[Connection], Any]) -> Any:
+        writes.append(function)
+        return await write(function)
+
+    monkeypatch.setattr(ticking.services.store, "write", counted)
+    await ticking.dispatch()
+    assert len(writes) == 1
+    assert {row.status for row in await ticking.api.rows(tables.jobs.select())} == {"TIMED_OUT"}
