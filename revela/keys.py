@@ -21,18 +21,21 @@ from revela.failures import UsageFault
 from revela.rows import print_rows
 from revela.server_settings import existing_data
 from shared.clock import SystemClock, to_datetime
+from shared.refusals import InvalidRequest
 
 T = TypeVar("T")
 
 _SPAN = re.compile(r"([1-9]\d{0,4})([mhdw])")
 _UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
+_TYPED_AS = {"/name": "NAME", "/tenant": "--tenant", "/scopes": "--scope"}
+"""What a field of a key is called on the command line."""
 _WORKER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def create_key(
     data_dir: Path | None, name: str, tenant: str, scopes: Sequence[str], expires: str | None, *, as_json: bool
 ) -> None:
-    """Make a key and print it, once; InvalidRequest for a name, tenant or scope that can't be, UsageFault."""
+    """Make a key and print it, once; UsageFault for a name, tenant, scope or span that can't be."""
     clock = SystemClock()
     expires_ms = None if expires is None else clock.now_ms() + span_ms("--expires", expires)
 
@@ -41,7 +44,11 @@ def create_key(
         return await keys.create_key(store, settings.signer(), clock, name, tenant, wanted, expires_ms)
 
     settings = existing_data(data_dir, may_create=True)
-    made = with_store(settings, create)
+    try:
+        made = with_store(settings, create)
+    except InvalidRequest as wrong:
+        faults = (f"{_TYPED_AS.get(fault.pointer, fault.pointer)}: {fault.detail}" for fault in wrong.errors)
+        raise UsageFault("\n  ".join(faults)) from wrong
     _say_where(settings)
     if as_json:
         print(json.dumps({"id": made.id, "key": made.key, "webhook_secret": made.webhook_secret}))
@@ -150,8 +157,12 @@ def _plain(key: StoredKey) -> dict[str, object]:
 
 
 def iso(epoch_ms: int | None) -> str | None:
-    """Return a time as JSON carries it."""
-    return None if epoch_ms is None else to_datetime(epoch_ms).isoformat()
+    """Return a time as the API writes it."""
+    return (
+        None
+        if epoch_ms is None
+        else f"{to_datetime(epoch_ms).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    )
 
 
 def minute(epoch_ms: int | None) -> str:

@@ -24,7 +24,7 @@ def list_tenants(data_dir: Path | None, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([_plain(tenant) for tenant in found], indent=2))
         return
-    print_rows(map(_row, found), ("tenant", "keys", "open items", "since", "state"))
+    print_rows(map(_row, found), ("tenant", "keys", "open items", "since", "sources", "state"))
 
 
 def suspend_tenant(data_dir: Path | None, tenant: str) -> None:
@@ -51,7 +51,16 @@ def set_sources(data_dir: Path | None, tenant: str, hosts: Sequence[str]) -> Non
     settings = existing_data(data_dir, may_create=False)
     if not with_store(settings, lambda store, _: store.write(lambda c: set_source_hosts(c, tenant, only))):
         raise _no_such(tenant)
-    print(f"{tenant}: inputs may come from {', '.join(only) if only else 'any host'}")
+    _print_sources(tenant, only)
+
+
+def show_sources(data_dir: Path | None, tenant: str) -> None:
+    """Print which hosts a tenant's inputs may come from; UsageFault if there is no tenant of that name."""
+    found = with_store(existing_data(data_dir, may_create=False), lambda store, _: store.read(all_tenants))
+    known = {row.tenant: row.source_hosts for row in found}
+    if tenant not in known:
+        raise _no_such(tenant)
+    _print_sources(tenant, known[tenant])
 
 
 def _mark(data_dir: Path | None, tenant: str, suspended_ms: int | None) -> None:
@@ -72,7 +81,22 @@ def _no_such(tenant: str) -> UsageFault:
 
 def _row(tenant: TenantRow) -> tuple[str | Text, ...]:
     state = Text("active", "green") if tenant.suspended_ms is None else Text("suspended", "yellow")
-    return tenant.tenant, str(tenant.keys), str(tenant.open_items), minute(tenant.created_ms), state
+    return (
+        tenant.tenant,
+        str(tenant.keys),
+        str(tenant.open_items),
+        minute(tenant.created_ms),
+        _hosts(tenant.source_hosts),
+        state,
+    )
+
+
+def _print_sources(tenant: str, hosts: Sequence[str] | None) -> None:
+    print(f"{tenant}: inputs may come from {_hosts(hosts)}")
+
+
+def _hosts(hosts: Sequence[str] | None) -> str:
+    return "any host" if hosts is None else ", ".join(hosts)
 
 
 def _plain(tenant: TenantRow) -> dict[str, object]:

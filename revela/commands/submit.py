@@ -5,9 +5,30 @@ from typing import Annotated
 
 import typer
 
+
+def _needed(key: str) -> str:
+    """Return the key; UsageFault where there is none says how to get one."""
+    if not key:
+        from revela.called_as import called_as
+        from revela.failures import UsageFault
+
+        make = f"{called_as()} keys create NAME --tenant TENANT"
+        raise UsageFault(f"no API key: make one where the server runs with {make}, then set REVELA_API_KEY or --key")
+    return key
+
+
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 Url = Annotated[str, typer.Option(envvar="REVELA_URL", help="The server's address.")]
-Key = Annotated[str, typer.Option(envvar="REVELA_API_KEY", help="An API key of the server.", show_default=False)]
+Key = Annotated[
+    str,
+    typer.Option(
+        envvar="REVELA_API_KEY",
+        default_factory=str,
+        callback=_needed,
+        help="An API key of the server.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write only JSON.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Follow the job until it has ended.")]
 Output = Annotated[Path | None, typer.Option(metavar="DIR", help="Wait, then save the outputs here, named by item id.")]

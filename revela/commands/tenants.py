@@ -40,11 +40,18 @@ def sources(
     tenant: Tenant,
     hosts: Annotated[
         list[str] | None,
-        typer.Argument(help="example.com for that host, '*.example.com' for all below it; none lifts the limit."),
+        typer.Argument(help="example.com for that host, '*.example.com' for all below it; none shows the list."),
     ] = None,
+    any_host: Annotated[bool, typer.Option("--any", help="Lift the limit: inputs may come from any host.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Say which hosts a tenant's inputs may come from; without any, all may again."""
-    from revela.tenants import set_sources
+    """Show which hosts a tenant's inputs may come from, or say which."""
+    from revela.failures import UsageFault
+    from revela.tenants import set_sources, show_sources
 
-    set_sources(data_dir, tenant, hosts or [])
+    if hosts and any_host:
+        raise UsageFault("give either hosts or --any")
+    if hosts or any_host:
+        set_sources(data_dir, tenant, hosts or [])
+    else:
+        show_sources(data_dir, tenant)

@@ -14,7 +14,7 @@ def cancel_job(server: Server, job_id: str, *, wait: bool, as_json: bool) -> Non
     with server.client() as client:
         job = client.cancel(job_id)
         if wait:
-            job = follow_job(client, job, quiet=True)
+            job = follow_job(client, job_id, quiet=True, known=job)
     if as_json:
         print_json(job)
     else:

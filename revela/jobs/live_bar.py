@@ -23,12 +23,15 @@ class LiveBar:
     def show(self, job: JobView) -> None:
         """Show how far the job is."""
         self._away = False
+        if not job.status.terminal:
+            self._progress.start()
         ended = job.summary.succeeded + job.summary.failed
         items = f"{ended}/{job.summary.total} items"
         self._progress.update(self._bar, completed=_percent(job), description=_stage(job), items=items)
 
     def away(self, _error: ClientError) -> None:
         """Show that the server is away; where no bar can be drawn, one line says it."""
+        self._progress.start()
         if not self._away and not self._progress.console.is_terminal:
             self._progress.console.print("server away, waiting")
         self._away = True
@@ -37,7 +40,7 @@ class LiveBar:
 
 @contextmanager
 def live_bar() -> Iterator[LiveBar]:
-    """Show a bar until the block ends."""
+    """Show a bar until the block ends, from when there is something to wait for."""
     columns = (
         TextColumn("{task.description:<12}"),
         BarColumn(),
@@ -45,8 +48,12 @@ def live_bar() -> Iterator[LiveBar]:
         TextColumn("{task.fields[items]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    progress = Progress(*columns, console=Console(stderr=True))
+    try:
         yield LiveBar(progress)
+    finally:
+        if progress.live.is_started:
+            progress.stop()
 
 
 def _percent(job: JobView) -> float:

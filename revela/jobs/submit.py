@@ -100,7 +100,7 @@ def show_new(client: Client, job: JobView, wishes: Wishes) -> None:
     """Print the id of a job that was just made, or follow and show it where that is wished."""
     if wishes.wait:
         print(job.id, file=sys.stderr, flush=True)
-        _show_ended(client, job, wishes)
+        _show_ended(client, job.id, wishes, job)
     elif wishes.as_json:
         print_json(job)
     else:
@@ -113,15 +113,14 @@ def show_job(server: Server, job_id: str, wishes: Wishes) -> None:
     if wishes.output is not None:
         make_folder(wishes.output)
     with server.client() as client:
-        job = client.get(job_id)
         if wishes.wait:
-            _show_ended(client, job, wishes)
+            _show_ended(client, job_id, wishes)
         else:
-            _show(client, job, wishes)
+            _show(client, client.get(job_id), wishes)
 
 
-def _show_ended(client: Client, job: JobView, wishes: Wishes) -> None:
-    job = follow_job(client, job, quiet=wishes.as_json)
+def _show_ended(client: Client, job_id: str, wishes: Wishes, known: JobView | None = None) -> None:
+    job = follow_job(client, job_id, quiet=wishes.as_json, known=known)
     _show(client, job, wishes)
     if job.status is not Status.COMPLETED:
         raise JobNotCompleted(f"{job.id} is {job.status.value}")

@@ -31,4 +31,5 @@ def rotate_tenant_secret(data_dir: Path | None, tenant: str, previous_valid_s: i
     if as_json:
         print(json.dumps({"secret": secret, "previous_valid_until": until}))
         return
-    print(f"webhook secret  {secret}\nthe old one signs as well until {until}")
+    old = f"signs as well until {until}" if previous_valid_s else "is ended"
+    print(f"webhook secret  {secret}\nthe old one {old}")

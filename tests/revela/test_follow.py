@@ -33,8 +33,11 @@ def followed(*answers: Callable[[], Response]) -> tuple[JobView, int]:
         return left.pop(0)()
 
     impatient = replace(ENDLESS, first_pause_s=0.001, longest_pause_s=0.01)
-    with serving(Starlette(routes=[Route("/v1/jobs/job_1", answer)])) as url, Client(url, "k") as client:
-        ended = follow_job(client, JobView.model_validate(JOB), quiet=True, patience=impatient)
+    with (
+        serving(Starlette(routes=[Route("/v1/jobs/job_00000000000000000000000001", answer)])) as url,
+        Client(url, "k") as client,
+    ):
+        ended = follow_job(client, JOB["id"], quiet=True, known=JobView.model_validate(JOB), patience=impatient)
     return ended, len(left)
 
 
@@ -72,15 +75,28 @@ def test_a_followed_job_outlives_its_server_and_an_interrupt(tmp_path: Path) -> 
             stack.callback(patient.process.kill)
             stack.callback(interrupted.process.kill)
             for submitted in (patient, interrupted):
-                until_now(lambda: submitted.said() == "job_1\n", 30)  # noqa: B023 - it ends before the next turn
+                until_now(lambda: submitted.said() == "job_00000000000000000000000001\n", 30)  # noqa: B023 - it ends before the next turn
         for submitted in (patient, interrupted):
-            until_now(lambda: submitted.said() == "job_1\nserver away, waiting\n", 30)  # noqa: B023
+            until_now(lambda: submitted.said() == "job_00000000000000000000000001\nserver away, waiting\n", 30)  # noqa: B023
         interrupted.process.send_signal(signal.SIGINT)
         assert interrupted.process.wait(30) == Interrupted.exit_code
-        command = f"{sys.executable} -m revela job job_1 --wait"
+        command = f"{sys.executable} -m revela job job_00000000000000000000000001 --wait"
         assert f"the job goes on; follow it with: {command}" in interrupted.said()
         with serving(one_job(completed), listener=loopback_listener(port)):
             assert patient.process.wait(60) == 0, patient.said()
+
+
+@pytest.mark.slow
+def test_a_job_is_followed_from_before_its_server_is_there(tmp_path: Path) -> None:
+    listener = loopback_listener()
+    url, port = base_url(listener), listener.getsockname()[1]
+    listener.close()
+    with ExitStack() as stack:
+        followed = Submitted(url, tmp_path / "followed", "job", JOB["id"])
+        stack.callback(followed.process.kill)
+        until_now(lambda: followed.said() == "server away, waiting\n", 30)
+        with serving(one_job(completed), listener=loopback_listener(port)):
+            assert followed.process.wait(60) == 0, followed.said()
 
 
 def one_job(state: Callable[[], Response]) -> Starlette:
@@ -93,15 +109,21 @@ def one_job(state: Callable[[], Response]) -> Starlette:
         return JSONResponse({"items": []})
 
     submit = Route("/v1/jobs", read, methods=["POST"])
-    return Starlette(routes=[submit, Route("/v1/jobs/job_1", read), Route("/v1/jobs/job_1/items", items)])
+    return Starlette(
+        routes=[
+            submit,
+            Route("/v1/jobs/job_00000000000000000000000001", read),
+            Route("/v1/jobs/job_00000000000000000000000001/items", items),
+        ]
+    )
 
 
 class Submitted:
-    """A `revela submit --wait` in a process of its own."""
+    """A command with --wait, `revela submit` or another, in a process of its own."""
 
-    def __init__(self, url: str, err: Path) -> None:
-        words = ("submit", "img2vid", "--param", "fps=24", "--wait", "--url", url, "--key", "k")
-        argv = [sys.executable, "-m", "revela", *words]
+    def __init__(self, url: str, err: Path, *command: str) -> None:
+        words = command or ("submit", "img2vid", "--param", "fps=24")
+        argv = [sys.executable, "-m", "revela", *words, "--wait", "--url", url, "--key", "k"]
         self._err = err
         with err.open("w") as file:
             self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=file)

@@ -1,5 +1,6 @@
 """`revela keys` and `revela migrate`, on a database of their own."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,10 +64,33 @@ def test_tables_show_what_there_is(terminal: Terminal) -> None:
 
 
 def test_a_tenant_or_scope_that_can_t_be_is_refused_with_its_reason(terminal: Terminal) -> None:
-    refused = terminal("keys", "create", "x", "--tenant", "Über", "--scope", "everything")
+    refused = terminal("keys", "create", "", "--tenant", "Über", "--scope", "jobs:all")
     assert refused.code == 2
-    assert "tenant: " in refused.err
-    assert "scopes: " in refused.err
+    assert [line.split(": ")[-2].strip() for line in refused.err.splitlines()] == ["NAME", "--tenant", "--scope"]
+    assert refused.err.endswith("--scope: must be some of jobs:read, jobs:write, admin\n")
+
+
+def test_a_command_without_a_key_says_how_to_get_one(terminal: Terminal) -> None:
+    for words in (("jobs",), ("job", "x"), ("submit", "img2vid")):
+        refused = terminal(*words)
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert "revela keys create NAME --tenant TENANT, then set REVELA_API_KEY" in refused.err
+
+
+def test_an_old_secret_that_has_leaked_is_ended_and_that_is_said(terminal: Terminal) -> None:
+    terminal("keys", "create", "shop", "--tenant", "acme")
+    rotate = ("webhooks", "rotate", "--tenant", "acme")
+    assert terminal(*rotate, "--previous-valid-s", "0").out.endswith("\nthe old one is ended\n")
+    assert "\nthe old one signs as well until 2" in terminal(*rotate).out
+
+
+def test_times_are_written_as_the_api_writes_them(terminal: Terminal) -> None:
+    terminal("keys", "create", "shop", "--tenant", "acme")
+    form = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+    rotated = terminal("webhooks", "rotate", "--tenant", "acme", "--json").json["previous_valid_until"]
+    for listed in ("keys", "tenants"):
+        assert form.fullmatch(terminal(listed, "list", "--json").json[0]["created_at"])
+    assert form.fullmatch(rotated)
 
 
 def test_a_worker_s_token_is_made_and_an_id_that_can_t_be_is_refused(terminal: Terminal) -> None:

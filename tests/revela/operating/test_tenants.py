@@ -35,9 +35,16 @@ def test_a_tenant_s_inputs_are_limited_to_hosts_and_freed_again(terminal: Termin
     assert said.out == "acme: inputs may come from xn--mnchen-3ya.example, *.cdn.example\n"
     [acme] = terminal("tenants", "list", "--json").json
     assert acme["source_hosts"] == ["xn--mnchen-3ya.example", "*.cdn.example"]
+    assert terminal("tenants", "sources", "acme").out == said.out
+    [row] = terminal("tenants", "list").out.splitlines()
+    assert row.split("\t")[-2] == "xn--mnchen-3ya.example, *.cdn.example"
+    assert terminal("tenants", "sources", "acme", "example.com", "--any").code == 2
+    assert terminal("tenants", "list", "--json").json[0]["source_hosts"] == acme["source_hosts"]
+    assert terminal("tenants", "sources", "acme", "--any").out == "acme: inputs may come from any host\n"
     assert terminal("tenants", "sources", "acme").out == "acme: inputs may come from any host\n"
     assert terminal("tenants", "list", "--json").json[0]["source_hosts"] is None
-    assert terminal("tenants", "sources", "zoo", "example.com").code == 2
+    for words in (("example.com",), ("--any",), ()):
+        assert terminal("tenants", "sources", "zoo", *words).code == 2
 
 
 @pytest.mark.parametrize("host", ["https://example.com", "example.com/x", "*.*.example", "*", "a..b", "a b", "", "x@y"])
