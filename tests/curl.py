@@ -20,7 +20,7 @@ def folder_with_curl(folder: Path) -> Path:
 
 
 def main() -> None:
-    """Send one request and write its body to standard output, as it comes."""
+    """Send one request and write its body to standard output or a file, as it comes."""
     asked = _arguments()
     headers = dict(header.split(": ", 1) for header in asked.header)
     body = _body(asked)
@@ -30,9 +30,10 @@ def main() -> None:
     ) as got:
         if asked.fail and got.is_error:
             sys.exit(22)
-        for piece in got.iter_raw():
-            sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
+        with open(1, "wb", closefd=False) if asked.output is None else asked.output.open("wb") as output:
+            for piece in got.iter_raw():
+                output.write(piece)
+                output.flush()
 
 
 def _body(asked: Namespace) -> bytes | str | None:
@@ -59,6 +60,7 @@ def _arguments() -> Namespace:
     parser.add_argument("-H", "--header", action="append", default=[])
     parser.add_argument("-d", "--data")
     parser.add_argument("-T", "--upload-file")
+    parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("url")
     return parser.parse_args()
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from revela.client import asynchronous, blocking, webhooks
 from revela.demo.server_process import RunningServer, running_server
 from shared.webhooks.signature import encode_secret, sign
 from shared.wire.job import JobView
+from tests.curl import folder_with_curl
 from tests.pictures import photo as picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -121,7 +121,7 @@ def test_the_readme_s_first_job_works_as_it_is_written(
     script = here.here("set -e\n" + "".join(steps)).replace(
         ".venv/bin/revela", f"{shlex.quote(sys.executable)} -m revela"
     )
-    path = {"PATH": f"{with_curl(tmp_path)}:{os.environ['PATH']}"}
+    path = {"PATH": f"{folder_with_curl(tmp_path)}:{os.environ['PATH']}"}
     written = run(["sh", "-c", script], {**environment, **path}, tmp_path)
     assert JobView.model_validate_json((tmp_path / "job.json").read_bytes()).status == "COMPLETED"
     assert frames(tmp_path / "landscape.mp4") == 3 * FPS
@@ -131,25 +131,6 @@ def test_the_readme_s_first_job_works_as_it_is_written(
     said = run([sys.executable, "-c", here.here(program)], environment, tmp_path)
     assert said.splitlines()[-2:] == ["COMPLETED", "from-python/0.mp4"]
     assert frames(tmp_path / "from-python/0.mp4") == FPS
-
-
-def with_curl(folder: Path) -> Path:
-    """Return a folder for the PATH in which there is a `curl` for the README's lines, where the machine has none."""
-    (folder / "bin").mkdir()
-    if shutil.which("curl") is None:
-        curl = folder / "bin/curl"
-        curl.write_text(
-            f"#!{sys.executable}\nimport sys, httpx\nwords = sys.argv[1:]\n"
-            "url = next(word for word in words if word.startswith('http:'))\n"
-            "headers = dict(words[n + 1].split(': ', 1) for n, word in enumerate(words) if word == '-H')\n"
-            "content = next((words[n + 1] for n, word in enumerate(words) if word == '-d'), None)\n"
-            "method = 'GET' if content is None else 'POST'\n"
-            "answer = httpx.request(method, url, headers=headers, content=content, timeout=60).content\n"
-            "out = open(words[words.index('-o') + 1], 'wb') if '-o' in words else sys.stdout.buffer\n"
-            "out.write(answer)\n"
-        )
-        curl.chmod(0o700)
-    return folder / "bin"
 
 
 def test_the_client_s_page_works_as_it_is_written(
