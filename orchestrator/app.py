@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from orchestrator.api.door.access import RequestLog
 from orchestrator.api.door.problems import exception_handlers
 from orchestrator.api.routes import routes
-from orchestrator.dispatch import window
+from orchestrator.dispatch.window import Window
 from orchestrator.metrics.loop_lag import watch_event_loop
 from orchestrator.metrics.requests import RequestMetrics
 from orchestrator.pool.pool import Pool
@@ -73,7 +73,7 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
     if interrupted:
         log.warning("start.submits_unknown", count=interrupted)
     await services.store.write(recount_open_items)
-    follower, clock = Follower(), services.clock
+    window, follower, clock = Window(), Follower(), services.clock
     tally = partial(services.tally.tick, services.store, services.metrics, services.settings.currency)
     loops = [
         run_loop("dispatch", lambda: window.tick(services, clock.now_ms()), _DISPATCH_EVERY_S, services.work_waiting),
@@ -97,6 +97,7 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(window.submits.close(), follower.looks.close())
 
 
 async def _try_storage(services: Services) -> None:

@@ -33,8 +33,8 @@ class FakeRunPod:
     """Fails as it is told.
 
     `faults` holds, by operation, what the next calls meet: a status code, `html` and `deep` (odd bodies), `drop`
-    (nothing done, no answer), or `lose` (done, but no answer). `endings` holds what the next executions meet: `fail`,
-    `forget`, or `run`.
+    (nothing done, no answer), `hang` (nothing done until `released` is set), or `lose` (done, but no answer).
+    `endings` holds what the next executions meet: `fail`, `forget`, or `run`.
     """
 
     execute: Execute | None = None
@@ -44,6 +44,7 @@ class FakeRunPod:
     calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     executions: list[dict[str, Any]] = field(default_factory=list)
     send_hint: Callable[[str, dict[str, Any]], Awaitable[None]] | None = None
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._ids = (f"fake-{n}-u1" for n in itertools.count(1))
@@ -62,6 +63,7 @@ class FakeRunPod:
         try:
             yield f"http://127.0.0.1:{runner.addresses[0][1]}/v2/fake"
         finally:
+            self.released.set()
             await self._end_what_runs()
             await runner.cleanup()
 
@@ -71,7 +73,7 @@ class FakeRunPod:
                 task.running.cancel()
                 await asyncio.gather(task.running, return_exceptions=True)
 
-    def _meet(self, operation: str, request: web.Request) -> web.Response | None:
+    async def _meet(self, operation: str, request: web.Request) -> web.Response | None:
         """Count a call; return the fault it meets, if any."""
         self.calls[operation] += 1
         if request.headers["authorization"] != f"Bearer {API_KEY}":
@@ -83,11 +85,13 @@ class FakeRunPod:
             return web.Response(text="<html>", content_type="text/html")
         if fault == "deep":
             return web.Response(text="[" * 50_000, content_type="application/json")
+        if fault == "hang":
+            await self.released.wait()
         return _hang_up(request) if fault == "drop" else None
 
     async def _run(self, request: web.Request) -> web.Response:
         lose = bool(self.faults["run"]) and self.faults["run"][0] == "lose"
-        if refused := self._meet("run", request):
+        if refused := await self._meet("run", request):
             return refused
         task = FakeTask(next(self._ids), await request.json())
         self.tasks[task.id] = task
@@ -115,7 +119,7 @@ class FakeRunPod:
             await self.send_hint(task.body["webhook"], {"id": task.id, "status": task.status, "output": "not believed"})
 
     async def _status(self, request: web.Request) -> web.Response:
-        if refused := self._meet("status", request):
+        if refused := await self._meet("status", request):
             return refused
         task = self.tasks.get(request.match_info["id"])
         if task is None:
@@ -125,7 +129,7 @@ class FakeRunPod:
         return web.json_response(answer | {name: value for name, value in optional.items() if value is not None})
 
     async def _cancel(self, request: web.Request) -> web.Response:
-        if refused := self._meet("cancel", request):
+        if refused := await self._meet("cancel", request):
             return refused
         task = self.tasks.get(request.match_info["id"])
         if task is None:
@@ -138,7 +142,7 @@ class FakeRunPod:
     async def _health(self, request: web.Request) -> web.Response:
         workers = {"idle": 1, "initializing": 0, "ready": 1, "running": 0, "throttled": 0, "unhealthy": 0}
         jobs = {"completed": 0, "failed": 0, "inProgress": 0, "inQueue": 0, "retried": 0}
-        return self._meet("health", request) or web.json_response({"workers": workers, "jobs": jobs})
+        return await self._meet("health", request) or web.json_response({"workers": workers, "jobs": jobs})
 
 
 def _hang_up(request: web.Request) -> web.Response:

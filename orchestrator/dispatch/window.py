@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.engine import Connection
 
+from orchestrator.beside import Beside
 from orchestrator.dispatch.inputs import with_unchanged_inputs
 from orchestrator.dispatch.orders import write_order
 from orchestrator.dispatch.orphans import keep_or_cancel
@@ -40,63 +42,82 @@ _RETRY_MS = 5_000
 log = structlog.get_logger()
 
 
-async def tick(services: Services, now_ms: int) -> None:
-    """End the tasks that waited too long, then fill the window."""
-    await _expire(services, now_ms)
-    if services.disk_guard.is_full():
-        return  # what is at the endpoint ends; what waits would only fail for want of room
-    endpoint = services.settings.endpoint_name
-    in_flight = await services.store.glance(lambda c: store_attempts.count_in_flight(c, endpoint))
-    free = WINDOW_PER_WORKER * services.settings.max_workers - sum(in_flight.values())
-    if free <= 0:
-        return
-    waiting = await services.store.read(lambda c: store_attempts.waiting_tasks(c, now_ms, free))
-    gate = asyncio.Semaphore(_SUBMITS_AT_ONCE)
+@dataclass
+class Window:
+    """Takes tasks out of the queue and submits them, several at once; a submit that hangs holds up no tick."""
 
-    async def submit(task: Candidate) -> None:
-        async with gate:
+    submits: Beside = field(default_factory=lambda: Beside(_SUBMITS_AT_ONCE))
+    """The submits under way, by task and attempt."""
+
+    async def tick(self, services: Services, now_ms: int) -> None:
+        """End the tasks that waited too long, then fill the window."""
+        await _expire(services, now_ms)
+        if services.disk_guard.is_full():
+            return  # what is at the endpoint ends; what waits would only fail for want of room
+        endpoint = services.settings.endpoint_name
+        in_flight = await services.store.glance(lambda c: store_attempts.count_in_flight(c, endpoint))
+        free = WINDOW_PER_WORKER * services.settings.max_workers - sum(in_flight.values())
+        free = min(free, self.submits.at_once - len(self.submits))
+        if free <= 0:
+            return
+        waiting = await services.store.read(lambda c: store_attempts.waiting_tasks(c, now_ms, free))
+        tasks = services.turns.next_tasks(waiting, in_flight, now_ms, free)
+        for attempt in await asyncio.gather(*(_open(services, task, now_ms) for task in tasks)):
+            if attempt is not None:
+                self.submits.begin((attempt.task_id, attempt.n), self._submit(services, attempt))
+
+    async def _submit(self, services: Services, attempt: OpenedAttempt) -> None:
+        full = len(self.submits) == self.submits.at_once
+        with structlog.contextvars.bound_contextvars(job_id=attempt.job_id, task_id=attempt.task_id, attempt=attempt.n):
             try:
-                await submit_task(services, task)
+                await submit(services, attempt)
             except AdapterError as failed:
-                log.warning("task.submit_failed", task_id=task.id, reason=failed.detail)
-            except Exception:  # one task's defect must not hold up the others
-                log.exception("task.submit_failed", task_id=task.id)
+                log.warning("task.submit_failed", reason=failed.detail)
+            except Exception:  # one task's defect must not end all dispatching
+                log.exception("task.submit_failed")
+        if full:
+            services.work_waiting.set()  # others may have been left out for want of a place
 
-    await asyncio.gather(*(submit(task) for task in services.turns.next_tasks(waiting, in_flight, now_ms, free)))
 
-
-async def submit_task(services: Services, task: Candidate) -> None:
-    """Store the intent, then submit; whatever happens to the reply, the attempt's state says it."""
-    settings, now_ms = services.settings, services.clock.now_ms()
-    attempt = await services.store.write(
-        lambda c: store_attempts.open_attempt(
-            c,
-            task,
-            settings.endpoint_name,
-            now_ms,
-            least_execution_s=settings.execution_timeout_s,
-            price_per_s=settings.worker_price_per_s,
+async def _open(services: Services, task: Candidate, now_ms: int) -> OpenedAttempt | None:
+    """Store the intent to submit a task; None where it ended in the meantime, or can't be opened."""
+    settings = services.settings
+    try:
+        return await services.store.write(
+            lambda c: store_attempts.open_attempt(
+                c,
+                task,
+                settings.endpoint_name,
+                now_ms,
+                least_execution_s=settings.execution_timeout_s,
+                price_per_s=settings.worker_price_per_s,
+            )
         )
-    )
-    if attempt is None:
+    except AdapterError as failed:
+        log.warning("task.open_failed", task_id=task.id, reason=failed.detail)
+    except Exception:  # one task's defect must not hold up the others
+        log.exception("task.open_failed", task_id=task.id)
+    return None
+
+
+async def submit(services: Services, attempt: OpenedAttempt) -> None:
+    """Submit an attempt whose intent is stored; whatever happens to the reply, the attempt's state says it."""
+    try:
+        attempt = await with_unchanged_inputs(services, attempt)
+    except StorageUnavailable as unavailable:
+        await _postpone(services, attempt, unavailable)
         return
-    with structlog.contextvars.bound_contextvars(job_id=attempt.job_id, task_id=attempt.task_id, attempt=attempt.n):
-        try:
-            attempt = await with_unchanged_inputs(services, attempt)
-        except StorageUnavailable as unavailable:
-            await _postpone(services, attempt, unavailable)
-            return
-        try:
-            order, left_out = write_order(services, attempt)
-        except OperationUnsupported as unsupported:
-            await _end_unsubmitted(services, attempt, attempt.items, unsupported)
-            return
-        if not order.items:
-            await _end_unsubmitted(services, attempt, left_out, InputUnavailable())
-            return
-        if left_out:
-            await _fail_items(services, attempt, left_out, InputUnavailable())
-        await _submit(services, attempt, order)
+    try:
+        order, left_out = write_order(services, attempt)
+    except OperationUnsupported as unsupported:
+        await _end_unsubmitted(services, attempt, attempt.items, unsupported)
+        return
+    if not order.items:
+        await _end_unsubmitted(services, attempt, left_out, InputUnavailable())
+        return
+    if left_out:
+        await _fail_items(services, attempt, left_out, InputUnavailable())
+    await _submit(services, attempt, order)
 
 
 async def _submit(services: Services, attempt: OpenedAttempt, order: WorkOrder) -> None:

@@ -1,6 +1,5 @@
 """Following every attempt at the endpoint: poll its status, pass its progress on, conclude it when it ends."""
 
-import asyncio
 import random
 from dataclasses import dataclass, field
 from functools import partial
@@ -8,6 +7,7 @@ from functools import partial
 import structlog
 from pydantic import ValidationError
 
+from orchestrator.beside import Beside
 from orchestrator.dispatch.port import EndpointStatus, EndpointTask
 from orchestrator.jobs.settle import OpenItem, is_final, item_end
 from orchestrator.jobs.states import AttemptEnd, AttemptState
@@ -35,25 +35,21 @@ log = structlog.get_logger()
 class Follower:
     """When each attempt is looked at next, and which of its items were committed early."""
 
+    looks: Beside = field(default_factory=lambda: Beside(_POLLS_AT_ONCE))
+    """The looks under way, by task and attempt."""
     _next_look_ms: dict[tuple[str, int], int] = field(default_factory=dict)
     _committed: dict[tuple[str, int], set[str]] = field(default_factory=dict)
 
     async def tick(self, services: Services, now_ms: int) -> None:
-        """Look at every attempt whose time has come or that a hint named."""
+        """Begin a look at every attempt whose time has come or that a hint named; one that hangs holds up no other."""
         flying = await services.store.read(settling.attempts_in_flight)
         self._forget_ended(services, flying)
-        gate = asyncio.Semaphore(_POLLS_AT_ONCE)
-        due = [attempt for attempt in flying if self._is_due(services, attempt, now_ms)]
         interval_ms = round(1000 * min(max(len(flying) / _POLLS_PER_S, 1), _MAX_INTERVAL_S))
-
-        async def look(attempt: FlyingAttempt) -> None:
-            async with gate:
-                key = (attempt.task_id, attempt.n)
+        for attempt in flying:
+            key = (attempt.task_id, attempt.n)
+            if key not in self.looks and self._is_due(services, attempt, now_ms):
                 self._next_look_ms[key] = now_ms + round(interval_ms * random.uniform(0.8, 1.1))  # noqa: S311
-                with structlog.contextvars.bound_contextvars(job_id=attempt.job_id, task_id=key[0], attempt=key[1]):
-                    await self._look(services, attempt)
-
-        await asyncio.gather(*map(look, due))
+                self.looks.begin(key, self._look(services, attempt))
 
     def _is_due(self, services: Services, attempt: FlyingAttempt, now_ms: int) -> bool:
         key = (attempt.task_id, attempt.n)
@@ -70,16 +66,20 @@ class Follower:
                 del memory[key]
 
     async def _look(self, services: Services, attempt: FlyingAttempt) -> None:
-        try:
-            if attempt.provider_id is None or attempt.endpoint != services.settings.endpoint_name:
-                await self._look_in_storage(services, attempt)
-            else:
-                services.hints.discard(attempt.task_id, attempt.n)
+        key = (attempt.task_id, attempt.n)
+        with structlog.contextvars.bound_contextvars(job_id=attempt.job_id, task_id=key[0], attempt=key[1]):
+            try:
+                if attempt.provider_id is None or attempt.endpoint != services.settings.endpoint_name:
+                    await self._look_in_storage(services, attempt)
+                    return
+                services.hints.discard(*key)
                 await self._look_at_endpoint(services, attempt, attempt.provider_id)
-        except AdapterError as failed:
-            log.warning("attempt.look_failed", reason=failed.detail)
-        except Exception:  # one attempt's defect must not hold up the others
-            log.exception("attempt.look_failed")
+            except AdapterError as failed:
+                log.warning("attempt.look_failed", reason=failed.detail)
+            except Exception:  # one attempt's defect must not end all following
+                log.exception("attempt.look_failed")
+            if key in services.hints:
+                services.hints.arrived.set()  # it came during this look, which may have seen what was before it
 
     async def _look_in_storage(self, services: Services, attempt: FlyingAttempt) -> None:
         """Wait for a hint or a manifest where no endpoint can be asked: a lost submit, another endpoint set since.

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from orchestrator.dispatch import window
+from orchestrator.dispatch.window import Window
 from orchestrator.relay.follow import Follower
 from orchestrator.services import Services
 from orchestrator.storage.keys import attempt_prefix, manifest_key, output_key, result_key
@@ -21,6 +21,7 @@ class Ticking:
     """A server that stands still between ticks."""
 
     api: Api
+    window: Window = field(default_factory=Window)
     follower: Follower = field(default_factory=Follower)
 
     @property
@@ -38,13 +39,15 @@ class Ticking:
         self.api = dataclasses.replace(self.api, services=dataclasses.replace(self.services, **parts))
 
     async def dispatch(self) -> None:
-        """Let the window tick."""
-        await window.tick(self.services, self.api.clock.now_ms())
+        """Let the window tick, and wait for what it submits."""
+        await self.window.tick(self.services, self.api.clock.now_ms())
+        await self.window.submits.idle()
 
     async def follow(self, after_s: float = 2) -> None:
         """Let time pass, then look at every attempt."""
         self.api.clock.advance(after_s)
         await self.follower.tick(self.services, self.api.clock.now_ms())
+        await self.follower.looks.idle()
 
     async def submitted(self, items: int = 2, **fields: Any) -> str:
         """Hand in a job of one task and dispatch it; return its id."""

@@ -6,7 +6,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from orchestrator.dispatch import window
 from orchestrator.retention import purge
 from orchestrator.storage import disk_guard
 from orchestrator.storage.disk_guard import DiskGuard, DiskUse, disk_use, guard_of
@@ -14,6 +13,7 @@ from orchestrator.store import tables
 from shared.errors import StorageFull
 from tests.orchestrator.api.running import Api, path_of, running_api
 from tests.orchestrator.metrics.scraping import scrape
+from tests.orchestrator.relay.ticking import Ticking
 from tests.orchestrator.retention.small_disk import small_disk
 
 MIB = 1 << 20
@@ -91,10 +91,10 @@ async def test_a_retry_is_refused_too(small: Api) -> None:
 async def test_no_task_goes_out_while_the_disk_is_full(small: Api) -> None:
     await small.post_job()
     filled(small, 96)
-    await window.tick(small.services, small.clock.now_ms())
+    await Ticking(small).dispatch()
     assert await small.count(tables.attempts) == 0
     filled(small, 50)
-    await window.tick(small.services, small.clock.now_ms())
+    await Ticking(small).dispatch()
     assert await small.count(tables.attempts) == 1
 
 

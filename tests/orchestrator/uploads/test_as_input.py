@@ -2,9 +2,9 @@
 
 import pytest
 
-from orchestrator.dispatch import window
 from orchestrator.retention import uploads as ended
 from tests.orchestrator.api.running import Api
+from tests.orchestrator.relay.ticking import Ticking
 from tests.orchestrator.uploads.uploading import JPEG, begin, complete, put, read, uploaded
 
 UNKNOWN = "upl_01HZZZZZZZZZZZZZZZZZZZZZZZ"
@@ -57,7 +57,7 @@ async def test_a_job_is_told_why_it_cannot_have_an_upload(api: Api) -> None:
 async def test_the_order_holds_an_address_of_the_file(api: Api) -> None:
     completed = await uploaded(api)
     job_id = await submit(api, completed["id"])
-    await window.tick(api.services, api.clock.now_ms())
+    await Ticking(api).dispatch()
     [order] = [task.body["input"] for task in api.runpod.tasks.values()]
     grant = order["inputs"][f"upload://{completed['id']}"]
     assert grant["origin"] == "own"
@@ -76,7 +76,7 @@ async def test_a_file_that_is_not_what_was_completed_fails_its_item(api: Api, ha
         assert (await put(api, begun, JPEG)).status_code == 200
     else:
         (api.folder / "outputs/acme/uploads" / begun["id"][4:]).unlink()
-    await window.tick(api.services, api.clock.now_ms())
+    await Ticking(api).dispatch()
     assert await job_state(api, job_id) == ("FAILED", "input-unavailable")
     assert not api.runpod.tasks
 
