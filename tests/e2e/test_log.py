@@ -16,7 +16,7 @@ from tests.waiting import until_now
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-OF_THE_SERVER = ("local_worker.",)
+OF_THE_SERVER = ("local_worker.", "storage.probed")
 """Events that belong to no job."""
 ROUTES_OF_NO_JOB = ("/health", "/readyz", "/v1/operations")
 
