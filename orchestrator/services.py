@@ -66,7 +66,7 @@ def open_services(settings: Settings, clock: Clock) -> Services:
     """Migrate the database if need be and return everything, open; SettingsError for a setting that can't work."""
     upgrade(settings.resolved_database_url)
     signer = settings.signer()
-    links, metrics = Links(signer, settings.public_url), Metrics()
+    links, metrics = Links(signer, settings.public_url, settings.cdn_url), Metrics()
     outbox = Outbox(links, settings.currency)
     return Services(
         settings=settings,

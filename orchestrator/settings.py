@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Self
@@ -20,6 +21,7 @@ POOL_ENDPOINT = "local"
 """The name of the endpoint that is mounted in the orchestrator when no other is set."""
 
 _SECRET_BYTES = 32
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 
 
 class Settings(BaseSettings):
@@ -48,6 +50,10 @@ class Settings(BaseSettings):
     )
     storage_url: str | None = Field(
         default=None, description="Where inputs and outputs are stored; default: `file:` in the data directory"
+    )
+    cdn_url: str | None = Field(
+        default=None,
+        description="The address of a CDN in front of this server's `/output/`; links to outputs begin with it",
     )
     endpoint_url: str | None = Field(
         default=None,
@@ -162,6 +168,20 @@ class Settings(BaseSettings):
         except SettingsError as wrong:
             raise ValueError(wrong.detail) from wrong
         return text
+
+    @field_validator("cdn_url")
+    @classmethod
+    def _address_alone(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "https://none")
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.username
+            or parts.query
+            or parts.fragment
+        ):
+            raise ValueError("must be an address such as https://cdn.example, without a query")
+        return url
 
     @field_validator("rate_limit", "failed_key_limit")
     @classmethod

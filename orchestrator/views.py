@@ -26,11 +26,13 @@ class Links:
 
     signer: Signer
     public_url: str
+    cdn_url: str | None = None
+    """Where a CDN in front of this server hands out what lies under `/output/`."""
 
     def output_url(self, job_id: str, item_n: int, slot: str, file_name: str) -> str:
         """Return the link to what an item made in `slot`; `file_name` is what it is saved as."""
         token = self.signer.seal(OUTPUT_PURPOSE, f"{job_id}/{item_n}/{slot}")
-        return f"{self.public_url.rstrip('/')}/output/{token}/{file_name}"
+        return f"{(self.cdn_url or self.public_url).rstrip('/')}/output/{token}/{file_name}"
 
     def job_url(self, job_id: str) -> str:
         """Return where a job is read, with a key."""

@@ -23,6 +23,9 @@ from shared.refusals import LinkExpired, LinkInvalid, NotFound, OutputLost, Rang
 CHUNK_BYTES = 512 << 10
 """How much of a file is read at once, in a thread."""
 
+CDN_CACHE_S = 3600
+"""How long a CDN may keep an output at most: so long one that was deleted early may still be had there."""
+
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _SAFE_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -62,7 +65,8 @@ async def get_output(services: Services, request: Request) -> Response:
     file_name = output_file_name(output.item_id, key)
     if name != file_name:
         raise NotFound
-    match await services.storage.download(key, file_name):
+    cached_s = _cached_s(services, output)
+    match await services.storage.download(key, file_name, cached_s=cached_s):
         case RedirectDownload(url):
             return RedirectResponse(url, 307, {"cache-control": "no-store"})
         case LocalDownload() as file:
@@ -70,7 +74,7 @@ async def get_output(services: Services, request: Request) -> Response:
                 "etag": f'"{output.stored["sha256"]}"',
                 "content-type": output.stored["content_type"],
                 "content-disposition": f'attachment; filename="{file_name}"',
-                "cache-control": "private, no-cache",
+                "cache-control": f"public, max-age={cached_s}" if cached_s else "private, no-cache",
             }
             return await _file_response(request, file, headers)
         case None:
@@ -106,6 +110,15 @@ def _living_output(services: Services, connection: Connection, job_id: str, item
     if "lost_ms" in output.stored:
         raise OutputLost
     return output
+
+
+def _cached_s(services: Services, output: OutputRow) -> int:
+    """Return how long caches may keep an output: not at all without a CDN, and never beyond its time."""
+    if services.settings.cdn_url is None:
+        return 0
+    if output.expires_ms is None:
+        return CDN_CACHE_S
+    return min((output.expires_ms - services.clock.now_ms()) // 1000, CDN_CACHE_S)
 
 
 async def _file_response(request: Request, file: LocalDownload, headers: Mapping[str, str]) -> Response:

@@ -151,7 +151,13 @@ class DiskStorage:
         """Return the whole of a small object."""
         return await self._in_thread(lambda: self._read(key, max_bytes))
 
-    async def download(self, key: str, file_name: str) -> LocalDownload | None:  # noqa: ARG002 - the route names it
+    async def download(
+        self,
+        key: str,
+        file_name: str,  # noqa: ARG002 - the route names it
+        *,
+        cached_s: int = 0,  # noqa: ARG002 - and says that
+    ) -> LocalDownload | None:
         """Return the file that holds `key`."""
         return await self._in_thread(lambda: self._find(key))
 

@@ -148,8 +148,11 @@ class Storage(Protocol):
         """Return the whole of a small object; None too if it is larger than `max_bytes`."""
         ...
 
-    async def download(self, key: str, file_name: str) -> LocalDownload | RedirectDownload | None:
-        """Return how `key` is handed to a client, who shall save it as `file_name`."""
+    async def download(self, key: str, file_name: str, *, cached_s: int = 0) -> LocalDownload | RedirectDownload | None:
+        """Return how `key` is handed to a client, who shall save it as `file_name`.
+
+        Caches on the way may keep it for `cached_s`.
+        """
         ...
 
     def list_under(self, prefix: str) -> AsyncIterator[Sequence[ListedObject]]:

@@ -40,6 +40,17 @@ async def test_what_was_put_is_found_by_every_way(at_work: StorageAtWork) -> Non
             raise AssertionError
 
 
+async def test_a_bucket_says_how_long_caches_may_keep_a_download(at_work: StorageAtWork) -> None:
+    await at_work.put(at_work.grant(KEY), b"hello")
+    match await at_work.storage.download(KEY, "a.txt", cached_s=60):
+        case RedirectDownload(url):
+            assert (await at_work.client.get(url)).headers["cache-control"] == "public, max-age=60"
+        case LocalDownload():
+            pytest.skip("the route that serves the file says it")
+        case None:
+            raise AssertionError
+
+
 async def test_what_was_never_put_is_missing_by_every_way(at_work: StorageAtWork) -> None:
     assert await at_work.storage.head(KEY) is None
     assert await at_work.storage.read(KEY, 5) is None

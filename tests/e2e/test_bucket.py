@@ -1,11 +1,13 @@
 """A batch whose outputs lie in an S3 bucket: the worker reaches it by signed addresses alone."""
 
+import hashlib
 from pathlib import Path
 
 import httpx
 import pytest
 
 from revela.demo.photo_server import serving_photos
+from tests.cdn import Cdn, serving_cdn
 from tests.pictures import photo
 from tests.s3_servers import ACCESS_KEY, BUCKET, SECRET_KEY, bucket_server, client
 from tests.served import Server
@@ -19,7 +21,7 @@ SMALL = {"width": 320, "height": 180, "duration_s": 0.5, "fps": 12, "quality": "
 def test_a_batch_goes_into_the_bucket_and_out_by_its_links(tmp_path: Path) -> None:
     picture = tmp_path / "a.jpg"
     picture.write_bytes(photo(800, 600))
-    with bucket_server(tmp_path / "s3") as store, serving_photos([picture]) as photos:
+    with bucket_server(tmp_path / "s3") as store, serving_photos([picture]) as photos, serving_cdn() as cdn:
         server = Server(
             tmp_path / "data",
             1,
@@ -27,16 +29,18 @@ def test_a_batch_goes_into_the_bucket_and_out_by_its_links(tmp_path: Path) -> No
             REVELA_STORAGE_URL=f"s3://{BUCKET}/media?endpoint_url={store}&addressing=path",
             AWS_ACCESS_KEY_ID=ACCESS_KEY,
             AWS_SECRET_ACCESS_KEY=SECRET_KEY,
+            REVELA_CDN_URL=cdn.url,
         )
         server.start()
+        cdn.origin = server.url
         try:
             with httpx.Client(base_url=server.url, headers={"X-API-Key": server.create_key()}, timeout=60) as api:
-                assert_a_batch_goes_through(api, server, photos.urls[0], store)
+                assert_a_batch_goes_through(api, server, photos.urls[0], store, cdn)
         finally:
             server.stop()
 
 
-def assert_a_batch_goes_through(api: httpx.Client, server: Server, image: str, store: str) -> None:
+def assert_a_batch_goes_through(api: httpx.Client, server: Server, image: str, store: str, cdn: Cdn) -> None:
     items = [{"id": f"v{n}", "image": image, **SMALL} for n in range(2)]
     job_id = api.post("/v1/jobs", json={"operation": "img2vid", "items": items}).json()["id"]
     echo = {"operation": "echo", "input": {"text": "x", "journal": str(server.journal), "sleep_s": 2}}
@@ -45,7 +49,9 @@ def assert_a_batch_goes_through(api: httpx.Client, server: Server, image: str, s
     while job["status"] in ("IN_QUEUE", "IN_PROGRESS"):
         job = api.get(f"/v1/jobs/{job_id}", params={"wait": 25}).json()
     assert (job["status"], job["attempts"]) == ("COMPLETED", 1), job
-    link = job["items"][1]["output"]["video"]["url"]
+    video_url = job["items"][1]["output"]["video"]["url"]
+    assert_the_cdn_pulls_once(cdn, video_url, job["items"][1]["output"]["video"]["sha256"])
+    link = server.url + video_url.removeprefix(cdn.url)
     answer = httpx.get(link)
     assert answer.status_code == 307
     video = httpx.get(answer.headers["location"])
@@ -62,6 +68,13 @@ def assert_a_batch_goes_through(api: httpx.Client, server: Server, image: str, s
     assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
     until_now(lambda: not keys_under(store, job_id), 20)
     assert httpx.get(link).status_code == 404
+
+
+def assert_the_cdn_pulls_once(cdn: Cdn, url: str, sha256: str) -> None:
+    for _ in range(3):
+        answer = httpx.get(url)
+        assert (answer.status_code, hashlib.sha256(answer.content).hexdigest()) == (200, sha256)
+    assert cdn.pulled == [url.removeprefix(cdn.url)]
 
 
 def keys_under(store: str, job_id: str) -> set[str]:

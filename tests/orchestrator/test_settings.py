@@ -39,3 +39,11 @@ def test_a_secret_that_a_power_cut_emptied_is_not_signed_with(tmp_path: Path) ->
 def test_an_allow_list_that_can_not_be_read_stops_the_start() -> None:
     with pytest.raises(SettingsError, match=r"REVELA_ALLOW_PRIVATE_SOURCES: .* not 'localhost'"):
         Settings.load(_env_file=None, allow_private_sources="localhost")
+
+
+@pytest.mark.parametrize(
+    "url", ["cdn.example", "ftp://cdn.example", "https://", "https://u:p@cdn.example", "https://cdn.example/?a=1"]
+)
+def test_an_address_of_a_cdn_that_can_not_be_stops_the_start(url: str) -> None:
+    with pytest.raises(SettingsError, match="REVELA_CDN_URL: must be an address such as"):
+        Settings.load(_env_file=None, cdn_url=url)

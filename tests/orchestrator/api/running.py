@@ -160,7 +160,7 @@ async def running_api(
     storage = DiskStorage(folder / "outputs", PUBLIC_URL, signer, clock)
     async with fake.serving() as endpoint_url:
         endpoint = RunPodEndpoint(endpoint_url, API_KEY, first_wait_s=0.01)
-        catalogue, links = Catalogue.discover(("tests.broken",)), Links(signer, PUBLIC_URL)
+        catalogue, links = Catalogue.discover(("tests.broken",)), Links(signer, PUBLIC_URL, chosen.cdn_url)
         services = Services(chosen, clock, signer, links, catalogue, store, storage, endpoint, Outbox(links).announce)
         if disk_guard is not None:
             services = replace(services, disk_guard=disk_guard)

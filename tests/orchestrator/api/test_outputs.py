@@ -5,10 +5,10 @@ from pathlib import Path
 
 import httpx
 
-from orchestrator.api.outputs import wanted_range
+from orchestrator.api.outputs import CDN_CACHE_S, wanted_range
 from orchestrator.store import tables
 from shared.refusals import RangeNotSatisfiable
-from tests.orchestrator.api.running import Api
+from tests.orchestrator.api.running import Api, completed, running_api
 
 BODY = bytes(range(256)) * 4096
 HTML = b"<script>alert(1)</script>"
@@ -178,3 +178,30 @@ async def test_an_output_becomes_the_input_of_another_job(api: Api) -> None:
         refused = await other.post("/v1/jobs", json=body)
     assert refused.status_code == 422
     assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/input/image"]
+
+
+async def test_behind_a_cdn_a_link_points_there_and_is_cached_no_longer_than_it_lives(
+    tmp_path: Path, database: Path
+) -> None:
+    async with running_api(tmp_path, database, cdn_url="https://cdn.example/media/") as api:
+        jobs = {}
+        for kept_s in (600, 259_200, None):
+            job_id = str((await api.post_job(output_ttl_s=kept_s))["id"])
+            key = f"acme/{job_id}/0-1/0/echo.txt"
+            await api.put_object(key, BODY)
+            await api.end_items(job_id, [completed(0, "i0", "text", key, len(BODY))])
+            [item] = (await api.client.get(f"/v1/jobs/{job_id}")).json()["items"]
+            base, _, path = item["output"]["text"]["url"].partition("/output/")
+            assert base == "https://cdn.example/media"
+            jobs[kept_s] = f"/output/{path}"
+        api.clock.advance(100)
+        answers = {kept_s: await api.client.get(path) for kept_s, path in jobs.items()}
+        assert {kept_s: answer.headers["cache-control"] for kept_s, answer in answers.items()} == {
+            600: "public, max-age=500",
+            259_200: f"public, max-age={CDN_CACHE_S}",
+            None: f"public, max-age={CDN_CACHE_S}",
+        }
+        api.clock.advance(499.5)
+        assert (await api.client.get(jobs[600])).headers["cache-control"] == "private, no-cache"
+        api.clock.advance(0.5)
+        assert (await api.client.get(jobs[600])).json()["code"] == "link-expired"
