@@ -15,13 +15,13 @@ from orchestrator.api.door.access import RequestLog
 from orchestrator.api.door.problems import exception_handlers
 from orchestrator.api.routes import routes
 from orchestrator.dispatch.window import Window
+from orchestrator.loops.runner import run_loop
 from orchestrator.metrics.loop_lag import watch_event_loop
 from orchestrator.metrics.requests import RequestMetrics
 from orchestrator.pool.pool import Pool
 from orchestrator.relay.follow import Follower
 from orchestrator.retention import expire, purge
 from orchestrator.retention import uploads as ended_uploads
-from orchestrator.runner import run_loop
 from orchestrator.services import Services, close_services, open_pool, open_services
 from orchestrator.settings import Settings
 from orchestrator.store.attempts import mark_interrupted_unknown

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.engine import Connection
 
-from orchestrator.beside import Beside
 from orchestrator.dispatch.inputs import with_unchanged_inputs
 from orchestrator.dispatch.orders import write_order
 from orchestrator.dispatch.orphans import keep_or_cancel
@@ -15,6 +14,7 @@ from orchestrator.dispatch.port import Policy
 from orchestrator.jobs.fairness import Candidate
 from orchestrator.jobs.settle import ItemEnd, Settlement
 from orchestrator.jobs.states import AttemptEnd
+from orchestrator.loops.beside import Beside
 from orchestrator.services import Services
 from orchestrator.store import attempts as store_attempts
 from orchestrator.store import settling

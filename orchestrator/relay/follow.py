@@ -7,10 +7,10 @@ from functools import partial
 import structlog
 from pydantic import ValidationError
 
-from orchestrator.beside import Beside
 from orchestrator.dispatch.port import EndpointStatus, EndpointTask
 from orchestrator.jobs.settle import OpenItem, is_final, item_end
 from orchestrator.jobs.states import AttemptEnd, AttemptState
+from orchestrator.loops.beside import Beside
 from orchestrator.relay.collect import read_manifest, read_results, verified
 from orchestrator.relay.conclude import conclude
 from orchestrator.services import Services

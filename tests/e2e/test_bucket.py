@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from revela.demo.photo_server import serving_photos
-from tests.cdn import Cdn, serving_cdn
+from tests.e2e.cdn import Cdn, serving_cdn
 from tests.pictures import photo
 from tests.s3_servers import ACCESS_KEY, BUCKET, SECRET_KEY, bucket_server, client
 from tests.served import Server

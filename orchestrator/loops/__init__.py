@@ -1,0 +1,1 @@
+"""Loops that run beside the API, and the work that they begin."""
