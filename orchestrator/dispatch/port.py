@@ -18,7 +18,11 @@ class EndpointStatus(StrEnum):
     @property
     def terminal(self) -> bool:
         """Whether the endpoint is done with the task."""
-        return self not in (EndpointStatus.IN_QUEUE, EndpointStatus.IN_PROGRESS)
+        return self not in OPEN_ENDPOINT_STATUSES
+
+
+OPEN_ENDPOINT_STATUSES = (EndpointStatus.IN_QUEUE, EndpointStatus.IN_PROGRESS)
+"""What the endpoint is not yet done with."""
 
 
 @dataclass(frozen=True, slots=True)

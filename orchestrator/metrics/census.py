@@ -15,16 +15,15 @@ from orchestrator.store.attempts import IN_FLIGHT
 from orchestrator.store.store import Store
 from orchestrator.store.tables import attempts, jobs, outbox, tasks, webhook_targets
 from shared.errors import AdapterError
-from shared.wire.status import Status
+from shared.wire.status import OPEN_STATUSES
 from shared.wire.webhook import EventState
 
 _ASK_S = 3.0
 """How long the endpoint's answer is waited for: a scrape has no more than a few seconds."""
 
-_OPEN = tuple(status for status in Status if not status.terminal)
 _OPEN_JOBS = (
     sa.select(jobs.c.operation, jobs.c.status, sa.func.count())
-    .where(jobs.c.status.in_(_OPEN))
+    .where(jobs.c.status.in_(OPEN_STATUSES))
     .group_by(jobs.c.operation, jobs.c.status)
 )
 _WAITING_TASKS = sa.select(

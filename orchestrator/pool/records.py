@@ -7,11 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from orchestrator.dispatch.port import EndpointStatus
+from orchestrator.dispatch.port import OPEN_ENDPOINT_STATUSES, EndpointStatus
 from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.tables import pool_jobs, pool_workers
 
-_OPEN = (EndpointStatus.IN_QUEUE, EndpointStatus.IN_PROGRESS)
 _WAITING = pool_jobs.c.status == EndpointStatus.IN_QUEUE
 _INSERT = Prepared(pool_jobs.insert())
 _OLDEST = Prepared(
@@ -188,7 +187,7 @@ def end_job(
     worker_id: str | None = None,
 ) -> bool:
     """Give an open job its final status and plan its webhook; with `worker_id`, only if that worker holds it."""
-    where = pool_jobs.c.status.in_(_OPEN) & (pool_jobs.c.id == job_id)
+    where = pool_jobs.c.status.in_(OPEN_ENDPOINT_STATUSES) & (pool_jobs.c.id == job_id)
     changed = connection.execute(
         pool_jobs.update()
         .where(where if worker_id is None else _held_by(job_id, worker_id))
@@ -253,7 +252,11 @@ def expired_jobs(connection: Connection, endpoint: str, now_ms: int) -> list[tup
     """Return (id, worker) of open jobs that are past their time to live."""
     rows = connection.execute(
         sa.select(pool_jobs.c.id, pool_jobs.c.worker_id)
-        .where(pool_jobs.c.endpoint == endpoint, pool_jobs.c.status.in_(_OPEN), pool_jobs.c.expires_ms <= now_ms)
+        .where(
+            pool_jobs.c.endpoint == endpoint,
+            pool_jobs.c.status.in_(OPEN_ENDPOINT_STATUSES),
+            pool_jobs.c.expires_ms <= now_ms,
+        )
         .limit(500)
     )
     return [(row.id, row.worker_id) for row in rows]

@@ -17,7 +17,7 @@ from orchestrator.store.submit import find_output
 from orchestrator.store.uploading.uses import find_uploads
 from shared.uploads.upload import UploadState
 from shared.wire.media_input import MediaInput
-from shared.wire.status import Status
+from shared.wire.status import OPEN_STATUSES
 
 tasks, attempts, items, jobs, tenants = tables.tasks, tables.attempts, tables.items, tables.jobs, tables.tenants
 
@@ -72,7 +72,7 @@ _HEAD = Prepared(
 )
 _ITEMS = Prepared(
     sa.select(items.c.n, items.c.item_id, items.c.params)
-    .where(items.c.task_id == given("task_id"), items.c.status.in_((Status.IN_QUEUE, Status.IN_PROGRESS)))
+    .where(items.c.task_id == given("task_id"), items.c.status.in_(OPEN_STATUSES))
     .order_by(items.c.n)
 )
 _OPEN = Prepared(attempts.insert())

@@ -11,7 +11,7 @@ from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.tables import items, job_labels, jobs, tasks
 from shared.ids import ulid_floor
 from shared.refusals import NotFound
-from shared.wire.status import Status
+from shared.wire.status import OPEN_STATUSES, Status
 
 Stored = Mapping[str, Any]
 """A row by its columns' names."""
@@ -166,8 +166,7 @@ def output_row(connection: Connection, job_id: str, item_n: int, slot: str) -> O
 
 def open_jobs_by_status(connection: Connection) -> dict[str, int]:
     """Return how many jobs wait and run, all tenants' together; ended ones are history, which only grows."""
-    unended = jobs.c.status.in_([status for status in Status if not status.terminal])
-    query = sa.select(jobs.c.status, sa.func.count()).where(unended).group_by(jobs.c.status)
+    query = sa.select(jobs.c.status, sa.func.count()).where(jobs.c.status.in_(OPEN_STATUSES)).group_by(jobs.c.status)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 

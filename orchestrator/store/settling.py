@@ -19,11 +19,10 @@ from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.tenants import change_open_items
 from shared.errors import QueueExpired, WorkCancelled
 from shared.wire.problem import ErrorInfo
-from shared.wire.status import Status, job_status
+from shared.wire.status import OPEN_STATUSES, Status, job_status
 
 tasks, attempts, items, jobs = tables.tasks, tables.attempts, tables.items, tables.jobs
 
-_OPEN = (Status.IN_QUEUE, Status.IN_PROGRESS)
 _VERSION = jobs.c.version + 1
 _JOB = jobs.c.id == given("job_id")
 _TASK = tasks.c.id == given("task_id")
@@ -52,7 +51,7 @@ _IN_FLIGHT = Prepared(
 )
 _OPEN_ITEMS = Prepared(
     sa.select(items.c.n, items.c.item_id, items.c.params)
-    .where(items.c.task_id == given("task_id"), items.c.status.in_(_OPEN))
+    .where(items.c.task_id == given("task_id"), items.c.status.in_(OPEN_STATUSES))
     .order_by(items.c.n)
 )
 _RUN_ATTEMPT = Prepared(
@@ -92,7 +91,7 @@ _START_JOB = Prepared(
 )
 _END_ITEM = Prepared(
     items.update()
-    .where(items.c.job_id == given("job_id"), items.c.n == given("item_n"), items.c.status.in_(_OPEN))
+    .where(items.c.job_id == given("job_id"), items.c.n == given("item_n"), items.c.status.in_(OPEN_STATUSES))
     .values(
         status=given("end"),
         outputs=given("files"),
@@ -114,7 +113,7 @@ _COUNT_ITEMS = Prepared(
 _DONE_OF = Prepared(
     sa.select(
         jobs.c.items_total, jobs.c.items_succeeded, jobs.c.items_failed, jobs.c.cancelled_ms, jobs.c.output_ttl_ms
-    ).where(_JOB, jobs.c.status.in_(_OPEN))
+    ).where(_JOB, jobs.c.status.in_(OPEN_STATUSES))
 )
 _ENDS = Prepared(sa.select(items.c.status, items.c.error).where(items.c.job_id == given("job_id")))
 _END_JOB = Prepared(
@@ -251,7 +250,7 @@ def end_waiting_if_cancelled(connection: Connection, announce: Announce, job_id:
         sa.select(items.c.n, items.c.item_id, tasks.c.attempt, tasks.c.tenant)
         .join(tasks, tasks.c.id == items.c.task_id)
         .join(jobs, jobs.c.id == tasks.c.job_id)
-        .where(of_job, jobs.c.cancelled_ms.is_not(None), items.c.job_id == job_id, items.c.status.in_(_OPEN))
+        .where(of_job, jobs.c.cancelled_ms.is_not(None), items.c.job_id == job_id, items.c.status.in_(OPEN_STATUSES))
     ).all()
     if not waiting:
         return

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from orchestrator.store.prepared import Prepared, given
 from orchestrator.store.tables import jobs, keys, tenants
 from shared.refusals import InvalidRequest, QueueFull
-from shared.wire.status import Status
+from shared.wire.status import OPEN_STATUSES
 
 _OWN = tenants.c.tenant == given("tenant")
 _CHANGED = tenants.c.open_items + given("by")
@@ -113,10 +113,9 @@ def change_open_items(connection: Connection, tenant: str, by: int) -> None:
 
 def recount_open_items(connection: Connection) -> None:
     """Set every tenant's number anew from its jobs; at the start, so that no miscount lives on."""
-    unended = [status for status in Status if not status.terminal]
     counted = (
         sa.select(sa.func.coalesce(sa.func.sum(jobs.c.items_total - jobs.c.items_succeeded - jobs.c.items_failed), 0))
-        .where(jobs.c.tenant == tenants.c.tenant, jobs.c.status.in_(unended))
+        .where(jobs.c.tenant == tenants.c.tenant, jobs.c.status.in_(OPEN_STATUSES))
         .scalar_subquery()
     )
     connection.execute(tenants.update().values(open_items=counted))

@@ -19,7 +19,11 @@ class Status(StrEnum):
     @property
     def terminal(self) -> bool:
         """Whether this state is final: nothing ever follows it."""
-        return self not in (Status.IN_QUEUE, Status.IN_PROGRESS)
+        return self not in OPEN_STATUSES
+
+
+OPEN_STATUSES = (Status.IN_QUEUE, Status.IN_PROGRESS)
+"""What is not yet terminal: it waits, or runs."""
 
 
 class JobEvent(StrEnum):

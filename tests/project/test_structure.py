@@ -1,6 +1,7 @@
 """Size, names and places: what keeps the tree readable."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -48,3 +49,10 @@ def test_an_init_module_holds_nothing_but_its_sentence() -> None:
 def test_no_name_of_a_module_or_folder_says_nothing() -> None:
     names = {part.removesuffix(".py") for module in modules() for part in module.parts}
     assert names & SAYS_NOTHING == set()
+
+
+def test_which_statuses_are_open_is_said_in_one_place() -> None:
+    """`OPEN_STATUSES` of jobs and items, `OPEN_ENDPOINT_STATUSES` of an endpoint's runs: who needs them names them."""
+    spelt = re.compile(r"Status\.IN_QUEUE,\s*\w*Status\.IN_PROGRESS|for status in Status if not status\.terminal")
+    said = [str(module) for module in modules() if spelt.search((ROOT / module).read_text())]
+    assert said == ["orchestrator/dispatch/port.py", "shared/wire/status.py"]

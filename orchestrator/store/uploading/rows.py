@@ -13,12 +13,10 @@ from orchestrator.store.tables import jobs, upload_uses, uploads
 from orchestrator.store.tenants import ensure_tenant
 from shared.refusals import LegalHold, NotFound, TooManyUploads, UploadInUse
 from shared.uploads.upload import UploadState
-from shared.wire.status import Status
+from shared.wire.status import OPEN_STATUSES
 
 DELETED = "deleted"
 """The state of an upload that its tenant sees no longer, while its object is still to be removed."""
-
-_UNENDED = tuple(status for status in Status if not status.terminal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,5 +160,5 @@ def in_use(upload_id: Any) -> sa.Exists:
     return sa.exists(
         sa.select(1)
         .select_from(upload_uses.join(jobs, jobs.c.id == upload_uses.c.job_id))
-        .where(upload_uses.c.upload_id == upload_id, jobs.c.status.in_(_UNENDED))
+        .where(upload_uses.c.upload_id == upload_id, jobs.c.status.in_(OPEN_STATUSES))
     )
