@@ -23,7 +23,11 @@ def new_ulid(clock: Clock) -> str:
 
 
 def _ulid_at(epoch_ms: int) -> str:
-    value = (epoch_ms & (1 << 48) - 1) << 80 | secrets.randbits(80)
+    return _ulid(epoch_ms, secrets.randbits(80))
+
+
+def _ulid(epoch_ms: int, random: int) -> str:
+    value = (epoch_ms & (1 << 48) - 1) << 80 | random
     return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
 
 
@@ -37,9 +41,10 @@ def new_job_id(clock: Clock) -> JobId:
     return JobId(f"job_{new_ulid(clock)}")
 
 
-def new_task_id(clock: Clock) -> TaskId:
-    """Return a fresh ``task_…``."""
-    return TaskId(f"task_{new_ulid(clock)}")
+def new_task_ids(clock: Clock, count: int) -> list[TaskId]:
+    """Return fresh ``task_…``s that sort as they stand: one millisecond's ULIDs count up, as their spec has it."""
+    now_ms, first = clock.now_ms(), secrets.randbits(79)  # half of the 80 bits' numbers, so that none overflows
+    return [TaskId(f"task_{_ulid(now_ms, first + n)}") for n in range(count)]
 
 
 def new_event_id(at_ms: int) -> EventId:

@@ -17,7 +17,7 @@ from shared.catalogue import Catalogue
 from shared.clock import Clock
 from shared.errors import SourceBlocked, SourceInvalid
 from shared.fetch_guard import check_address
-from shared.ids import JobId, TaskId, new_job_id, new_task_id
+from shared.ids import JobId, TaskId, new_job_id, new_task_ids
 from shared.operation import AnyOperation
 from shared.refusals import FieldError, InvalidRequest, UnknownOperation
 from shared.wire.job import JobRequest, Priority
@@ -198,8 +198,10 @@ def _planned(
     costs_s = [operation.cost_s(params) for _, params in checked.items]
     items: list[AcceptedItem] = []
     tasks: list[AcceptedTask] = []
-    for n, positions in enumerate(plan_tasks(costs_s, settings.max_workers)):
-        task = AcceptedTask(new_task_id(clock), n, sum(costs_s[i] for i in positions), len(positions))
+    planned = plan_tasks(costs_s, settings.max_workers)
+    ids = new_task_ids(clock, len(planned))
+    for n, positions in enumerate(planned):
+        task = AcceptedTask(ids[n], n, sum(costs_s[i] for i in positions), len(positions))
         tasks.append(task)
         for i in positions:
             item_id, params = checked.items[i]

@@ -3,7 +3,7 @@
 import re
 
 from shared.clock import ManualClock, SystemClock, to_datetime
-from shared.ids import new_job_id, new_task_id, new_ulid
+from shared.ids import new_job_id, new_task_ids, new_ulid
 
 
 def test_ids_sort_by_the_time_they_were_made() -> None:
@@ -18,7 +18,15 @@ def test_ids_sort_by_the_time_they_were_made() -> None:
 
 def test_ids_of_one_millisecond_differ() -> None:
     clock = ManualClock()
-    assert len({new_task_id(clock) for _ in range(1000)}) == 1000
+    assert len({new_job_id(clock) for _ in range(1000)}) == 1000
+
+
+def test_the_tasks_of_one_job_sort_in_their_order_though_made_within_one_millisecond() -> None:
+    clock = ManualClock()
+    first, second = new_task_ids(clock, 1000), new_task_ids(clock, 1000)
+    assert first == sorted(first)
+    assert len({*first, *second}) == 2000
+    assert all(re.fullmatch(r"task_[0-9A-HJKMNP-TV-Z]{26}", made) for made in first)
 
 
 def test_time_is_readable_from_a_ulid() -> None:

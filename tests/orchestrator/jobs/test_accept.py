@@ -46,6 +46,12 @@ def test_input_is_short_for_one_item() -> None:
     assert [(item.id, item.params["width"]) for item in accepted.items] == [("0", 1920)]
 
 
+def test_a_job_s_tasks_wait_in_the_order_of_its_items() -> None:
+    accepted = accept(job(items=[{"id": f"i{n}", "image": PHOTO} for n in range(1000)]))
+    assert len(accepted.tasks) >= 20
+    assert sorted(accepted.tasks, key=lambda task: task.id) == sorted(accepted.tasks, key=lambda task: task.n)
+
+
 def test_parameters_are_fully_resolved() -> None:
     [item] = accept(job()).items
     assert item.params == {
