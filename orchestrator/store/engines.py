@@ -18,9 +18,12 @@ _BEGIN = "revela_begin"
 
 
 def open_engines(url: str) -> tuple[Engine, Engine]:
-    """Return (writer, reader) engines; on SQLite the writer takes its lock at BEGIN, so upgrades can't deadlock."""
+    """Return (writer, reader) engines; on SQLite the writer takes its lock at BEGIN, so upgrades can't deadlock.
+
+    Their errors tell no parameters: among them are secrets, and errors are logged.
+    """
     if not url.startswith("sqlite"):
-        engine = sa.create_engine(url, pool_size=READERS + 1, pool_pre_ping=True)
+        engine = sa.create_engine(url, pool_size=READERS + 1, pool_pre_ping=True, hide_parameters=True)
         return engine, engine
     return _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1), _sqlite_engine(url, "BEGIN", pool_size=READERS + 1)
 
@@ -66,6 +69,7 @@ def _sqlite_engine(url: str, begin: str, pool_size: int) -> Engine:
         poolclass=sa.pool.QueuePool,
         connect_args={"check_same_thread": False},
         execution_options={_BEGIN: begin},
+        hide_parameters=True,
     )
 
     @sa.event.listens_for(engine, "connect")

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -82,6 +83,20 @@ async def test_a_database_error_does_not_escape(store: Store) -> None:
         await store.write(lambda c: c.execute(insert(1)))
     with pytest.raises(StoreUnavailable):
         await store.read(lambda c: c.execute(sa.text("SELECT * FROM nothing")))
+
+
+async def test_what_a_statement_was_given_stands_in_no_error_of_the_database(store: Store) -> None:
+    await store.write(lambda c: c.execute(insert(1)))
+    failing = sa.text("INSERT INTO t VALUES (:n + 0 * length(:secret))")
+    given = {"n": 1, "secret": "whsec_hidden"}
+    with pytest.raises(StoreUnavailable) as written:
+        await store.write(lambda c: c.execute(failing, given))
+    with pytest.raises(StoreUnavailable) as read:
+        await store.read(lambda c: c.execute(sa.text("SELECT :secret FROM nothing"), given))
+    for failed in (written, read):
+        told = "".join(traceback.format_exception(failed.value))
+        assert "sqlalchemy" in told
+        assert "whsec_hidden" not in told
 
 
 async def test_a_full_database_refuses_and_recovers(store: Store) -> None:
