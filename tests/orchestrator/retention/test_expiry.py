@@ -87,6 +87,30 @@ async def test_a_storage_that_is_away_is_asked_again_a_minute_later(keeping: Kee
     assert await keeping.left(job_id) == []
 
 
+@pytest.mark.parametrize("error", [StorageUnavailable, ZeroDivisionError])
+async def test_an_order_that_fails_holds_up_no_other(keeping: Keeping, error: type[Exception]) -> None:
+    failing = await keeping.ended_job(output_ttl_s=60)
+    keeping.api.clock.advance(1)
+    other = await keeping.ended_job(output_ttl_s=60)
+    keeping.api.clock.advance(61)
+    storage = keeping.services.storage
+
+    class Failing:
+        async def delete_under(self, prefix: str) -> int:
+            if failing in prefix:
+                raise error
+            return await storage.delete_under(prefix)
+
+    services: Any = Failing()
+    await keeping.sweep(replace(keeping.services, storage=services))
+    assert (await keeping.left(failing), await keeping.left(other)) == (list(FILES), [])
+    await keeping.sweep()
+    assert await keeping.left(failing) == list(FILES)
+    keeping.api.clock.advance(60)
+    await keeping.sweep()
+    assert await keeping.left(failing) == []
+
+
 async def test_what_a_lost_worker_writes_later_goes_too(keeping: Keeping) -> None:
     job_id = await keeping.ended_job(output_ttl_s=60)
     [task] = await keeping.api.rows(sa.select(tables.tasks.c.id).where(tables.tasks.c.job_id == job_id))
