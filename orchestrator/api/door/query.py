@@ -21,6 +21,9 @@ Q = TypeVar("Q", bound=ClientModel)
 def read_query(request: Request, model: type[Q]) -> Q:
     """Return the query's parameters; InvalidRequest for unknown, repeated and wrong ones (pointers begin with ?)."""
     given = request.query_params
+    nul = dict.fromkeys(name for name, value in given.multi_items() if "\0" in name or "\0" in value)
+    if nul:  # PostgreSQL has no such text
+        raise InvalidRequest(errors=[FieldError(f"?{name}", "holds the character NUL") for name in nul])
     fields: dict[str, Any] = {name: given.getlist(name) if name in _lists(model) else given[name] for name in given}
     if sum(len(given.getlist(name)) for name in given if name not in _lists(model)) != len(set(given) - _lists(model)):
         raise InvalidRequest("A parameter of the query stands there twice.")

@@ -249,3 +249,22 @@ async def test_unknown_addresses_and_methods_are_problems_too(api: Api) -> None:
 async def test_what_can_not_be_a_job_id_is_not_found(api: Api, job_id: str) -> None:
     answer = await api.client.get(f"/v1/jobs/{job_id}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("address", "pointer"),
+    [
+        ("/v1/jobs?label=order:A%0017", "?label"),
+        ("/v1/jobs?label=order:17&label=colour:%00", "?label"),
+        ("/v1/jobs?operation=%00", "?operation"),
+        ("/v1/jobs?cursor=job_%00", "?cursor"),
+        ("/v1/audit?subject=job_%00", "?subject"),
+        ("/v1/jobs?wh%00t=1", "?wh\x00t"),
+    ],
+)
+async def test_a_query_with_the_character_nul_is_refused(api: Api, address: str, pointer: str) -> None:
+    async with api.as_tenant("acme", ["admin"]) as admin:
+        answer = await admin.get(address)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation-failed"), answer.text
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+    assert "NUL" in answer.json()["errors"][0]["detail"]
