@@ -36,10 +36,10 @@ _JOBS = (submit, upload, job, jobs, events, download, cancel, retry, delete, ope
 _KEEPING = (pin, unpin, hold, release, audit)
 for _command in (demo, doctor, *_JOBS, *_KEEPING, serve, worker, migrate):
     app.command(epilog=example_text(_command.__name__))(_command)
-app.add_typer(keys, name="keys")
-app.add_typer(tenants, name="tenants")
-app.add_typer(storage, name="storage")
-app.add_typer(webhooks, name="webhooks")
+for _name, _group in (("keys", keys), ("tenants", tenants), ("storage", storage), ("webhooks", webhooks)):
+    for _part in _group.registered_commands:
+        _part.epilog = example_text(f"{_name} {_part.name or _part.callback.__name__}")  # type: ignore[union-attr]
+    app.add_typer(_group, name=_name)
 
 
 def _print_version(wanted: bool) -> None:

@@ -46,6 +46,20 @@ EXAMPLES = {
     "serve": "revela serve --workers 1",
     "worker": "revela worker --url http://10.0.0.5:3000 --id box-1 --token rvw_…",
     "migrate": "revela migrate --data-dir data",
+    "keys create": "revela keys create shop --tenant acme --expires 30d",
+    "keys list": "revela keys list --tenant acme",
+    "keys revoke": "revela keys revoke k7m2x9qwer45",
+    "keys worker": "revela keys worker box-1",
+    "tenants list": "revela tenants list",
+    "tenants suspend": "revela tenants suspend acme",
+    "tenants resume": "revela tenants resume acme",
+    "tenants sources": "revela tenants sources acme media.example '*.cdn.example'",
+    "storage check": "revela storage check --grace 7d",
+    "storage lifecycle": "revela storage lifecycle --abort-days 8",
+    "webhooks listen": "revela webhooks listen 8000",
+    "webhooks deliveries": "revela webhooks deliveries job_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
+    "webhooks redeliver": "revela webhooks redeliver evt_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
+    "webhooks rotate": "revela webhooks rotate --tenant acme",
 }
 """What stands at the end of a command's help; a test reads each as the command does."""
 

@@ -58,7 +58,7 @@ def worker(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the token with which `revela worker` joins this server's pool."""
+    """Make the token with which a worker joins this server's pool."""
     from revela.keys import create_worker_token
 
     create_worker_token(data_dir, name, as_json=as_json)

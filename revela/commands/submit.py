@@ -97,7 +97,7 @@ def upload(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send files straight to the server's storage; print what stands for each as a job's input.
+    """Send files straight to the server's storage. Tells what stands for each as a job's input.
 
     Called again after it broke off or was killed, it goes on where it was. A file that is there is not sent again.
     """
@@ -115,7 +115,7 @@ def retry(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Submit anew the items of a job that did not complete; its new job is told. Asked again, it is the same one."""
+    """Submit anew the items of a job that did not complete. Its new job is told; asked again, it is the same one."""
     from revela.jobs.submit import Server, Wishes, retry_job
 
     retry_job(Server(url, key), job_id, Wishes(wait or output is not None, output, as_json))

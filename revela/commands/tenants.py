@@ -6,7 +6,7 @@ import typer
 
 from revela.commands.keys import AsJson, DataDir
 
-tenants = typer.Typer(no_args_is_help=True, help="List, suspend and limit tenants, straight in the server's database.")
+tenants = typer.Typer(no_args_is_help=True, help="List, suspend and limit tenants, in the server's database.")
 
 Tenant = Annotated[str, typer.Argument(help="The tenant, as `list` shows it.")]
 
@@ -21,7 +21,7 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @tenants.command()
 def suspend(tenant: Tenant, data_dir: DataDir = None) -> None:
-    """Refuse whatever a tenant's keys ask, within seconds; what runs goes on."""
+    """Refuse whatever a tenant's keys ask, within seconds. What runs goes on."""
     from revela.tenants import suspend_tenant
 
     suspend_tenant(data_dir, tenant)

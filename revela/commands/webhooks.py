@@ -7,7 +7,7 @@ import typer
 from revela.commands.keys import DataDir
 from revela.commands.submit import LOCAL_SERVER, AsJson, JobId, Key, Url
 
-webhooks = typer.Typer(no_args_is_help=True, help="Receive signed events, see their deliveries, change the secret.")
+webhooks = typer.Typer(no_args_is_help=True, help="Receive signed events, see deliveries, change the secret.")
 
 
 @webhooks.command()
@@ -25,7 +25,7 @@ def listen(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Receive webhooks on 127.0.0.1 and print those that are genuine, until Ctrl-C."""
+    """Receive webhooks on this machine until Ctrl-C. Those to 127.0.0.1 that are genuine are printed."""
     from revela.webhooks.listen import listen_until_interrupted
 
     listen_until_interrupted(port, secret, as_json=as_json)
@@ -61,7 +61,7 @@ def rotate(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a tenant's webhook secret, straight in the server's database; it is shown this once."""
+    """Change a tenant's webhook secret. It changes straight in the server's database, and is shown this once."""
     from revela.webhooks.rotate import rotate_tenant_secret
 
     rotate_tenant_secret(data_dir, tenant, previous_valid_s, as_json=as_json)

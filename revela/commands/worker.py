@@ -15,7 +15,7 @@ def worker(
     ],
     worker_id: Annotated[str, typer.Option("--id", help="The name that the token was made for.")],
 ) -> None:
-    """Join a pool: take tasks here until interrupted; a second Ctrl-C does not wait for the running task."""
+    """Join a pool: take tasks here until interrupted. A second Ctrl-C does not wait for the running task."""
     from revela.pool_worker import join_pool
 
     join_pool(url, worker_id, token)

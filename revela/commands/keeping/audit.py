@@ -17,7 +17,7 @@ def audit(
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Show the audit log, newest first; needs a key with the scope admin."""
+    """Show the audit log, newest first. Needs a key with the scope admin."""
     from revela.keeping.audit_log import show_audit
 
     show_audit(url, key, action, subject, limit, as_json=as_json)

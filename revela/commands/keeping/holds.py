@@ -28,14 +28,14 @@ def hold(
     url: Url = LOCAL_SERVER,
     as_json: AsJson = False,
 ) -> None:
-    """Forbid that anything of a job, or what it was made from, is deleted."""
+    """Forbid to delete anything of a job, or what it was made from."""
     from revela.keeping.holds import hold_job
 
     hold_job(url, key, job_id, reason, as_json=as_json)
 
 
 def release(job_id: JobId, key: Key, url: Url = LOCAL_SERVER, as_json: AsJson = False) -> None:
-    """Release a job from its legal hold; needs a key with the scope admin."""
+    """Release a job from its legal hold. Needs a key with the scope admin."""
     from revela.keeping.holds import release_job
 
     release_job(url, key, job_id, as_json=as_json)

@@ -41,7 +41,7 @@ def lifecycle(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Print a lifecycle rule for the bucket, as `aws s3api put-bucket-lifecycle-configuration` takes it."""
+    """Print a lifecycle rule for the bucket. `aws s3api put-bucket-lifecycle-configuration` takes it."""
     from revela.keeping.lifecycle import print_lifecycle
 
     print_lifecycle(data_dir, abort_days, expire_days)
