@@ -18,7 +18,9 @@ from shared.wire.job import JobRequest
 REQUEST_ID = Header("X-Request-Id", "Names this request in the server's log", "0d1f4c8e5a7b9263")
 RATE_LIMITS = (
     Header("RateLimit-Policy", "How often the key may ask, by policy: q requests in w seconds", '"minute";q=3000;w=60'),
-    Header("RateLimit", "What is left of each policy: r requests, whole again after t seconds", '"minute";r=2990;t=42'),
+    Header(
+        "RateLimit", "What is left of each policy: r requests now, one more after t seconds", '"minute";r=2990;t=42'
+    ),
 )
 """On the answers to a valid key, unless the server has no limits."""
 

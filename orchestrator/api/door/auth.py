@@ -29,8 +29,9 @@ KEY_MEMORY_MS = 10_000
 """How long a verified key is believed without asking again: the longest that a revoked key lives on."""
 USE_NOTED_MS = 60_000
 """How often the time of a key's last use is written at most."""
+MAX_REMEMBERED = 4096
+"""How many keys are known at most; one more, and what is known of them begins anew."""
 
-_MAX_REMEMBERED = 4096
 _NO_HASH = bytes(32)
 
 _log = structlog.get_logger()
@@ -85,7 +86,7 @@ class Doorkeeper:
         if key is None or not key.valid_at(now_ms):
             self._verified.pop(digest, None)
             return None
-        if len(self._verified) >= _MAX_REMEMBERED:
+        if digest not in self._verified and len(self._verified) >= MAX_REMEMBERED:
             self._verified.clear()
         self._verified[digest] = _Verified(key, now_ms)
         return key
@@ -94,7 +95,7 @@ class Doorkeeper:
         now_ms = self._clock.now_ms()
         if 0 <= now_ms - self._used_ms.get(key.id, key.last_used_ms or 0) < USE_NOTED_MS:
             return
-        if len(self._used_ms) >= _MAX_REMEMBERED:
+        if len(self._used_ms) >= MAX_REMEMBERED:
             self._used_ms.clear()
         self._used_ms[key.id] = now_ms
         write = asyncio.create_task(self._write_use(key, now_ms))
