@@ -76,7 +76,7 @@ def test_a_worker_s_environment_is_an_allow_list(rig: Rig) -> None:
     assert not (home / ".runpod").exists()
     foreign = {name for name in environment if not name.startswith(("RUNPOD_", "REVELA_", "CUDA_", "NVIDIA_", "LC_"))}
     allowed = {"PATH", "HOME", "LANG", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONUNBUFFERED"}
-    assert foreign <= allowed | {"PYTHONDONTWRITEBYTECODE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+    assert foreign <= allowed | {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
 
 def test_a_killed_leader_s_job_is_requeued_at_once_and_its_orphans_are_ended(rig: Rig) -> None:
