@@ -14,7 +14,8 @@ from bench.rounds import Timings, interleaved
 from shared.operations.img2vid import Params, Quality
 from tests.pictures import SAMPLES, encoded, sample
 from tests.worker.operations.lone_item import LoneItem
-from worker.media import binary, encoder
+from worker.media import encoder
+from worker.media.running import binary
 from worker.operations import img2vid
 
 SIZES = {"4:3": (4000, 3000), "16:9": (4000, 2250)}

@@ -19,18 +19,22 @@ from shared.operations.img2vid import Fit, Motion, Params, Quality
 from tests.pictures import Pixels, encoded, sample, texture
 from tests.worker.operations.lone_item import LoneItem
 from worker.context import CancelFlag
-from worker.media import binary, encoder, ffmpeg, probe
+from worker.media import encoder, probe
 from worker.media.ken_burns import KenBurns
 from worker.media.motion import Box, Camera, Plan, Window, plan
 from worker.media.planes import Plane, split_frame
 from worker.media.pyramid import Pyramid
+from worker.media.running import binary
+from worker.media.running.confinement import Reach
+from worker.media.running.frames import FrameSource, feed
+from worker.media.running.process import RunLimits
 from worker.operations import img2vid
 
 SIZE = (1920, 1080)
 PHOTO = (4000, 2250)
 OPTIONS = encoder.arguments(encoder.X264, Quality.BALANCED, 2)
 LOSSLESS: encoder.Arguments = {"vcodec": "libx264", "preset": "ultrafast", "qp": 0, "threads": 2}
-LIMITS = ffmpeg.RunLimits(timeout_s=1200, max_output_bytes=4 << 30)
+LIMITS = RunLimits(timeout_s=1200, max_output_bytes=4 << 30)
 QUALITIES = {Quality.BALANCED: 2.2, Quality.HIGH: 1.0}  # how much VMAF may lie below the encoded reference
 
 
@@ -131,17 +135,18 @@ def _ends(verdicts: Verdicts) -> None:
                 verdicts.say(f"{name}, zoom {zoom}, {quality}", figure, "> 0.98", min(likeness) > 0.98)
 
 
-def _encode(frames: ffmpeg.FrameSource, target: Path, options: encoder.Arguments) -> None:
+def _encode(frames: FrameSource, target: Path, options: encoder.Arguments) -> None:
     video = encoder.RawVideo(*SIZE, 24, len(frames))
     path = binary.find(filters=("libvmaf",)).path
-    ffmpeg.feed(encoder.command(path, video, target, options), frames, limits=LIMITS, cancel=CancelFlag())
+    reach = Reach(writes=(target.parent,))
+    feed(encoder.command(path, video, target, options), frames, reach=reach, limits=LIMITS, cancel=CancelFlag())
 
 
-def _drawn(frames: ffmpeg.FrameSource) -> Iterator[Plane]:
+def _drawn(frames: FrameSource) -> Iterator[Plane]:
     return (_luma(frames, index) for index in range(len(frames)))
 
 
-def _luma(frames: ffmpeg.FrameSource, index: int) -> Plane:
+def _luma(frames: FrameSource, index: int) -> Plane:
     frame = np.empty(frames.frame_bytes, np.uint8)
     frames.draw(index, frame)
     return split_frame(frame, *SIZE).luma

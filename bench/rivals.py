@@ -4,7 +4,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from worker.media import binary, encoder
+from worker.media import encoder
+from worker.media.running import binary
 
 CENTRED = ":x='iw/2-(iw/zoom/2)':y='ih/2-(ih/zoom/2)'"
 

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.media import binary
+from worker.media.running import binary
 
 
 @dataclass(frozen=True, slots=True)

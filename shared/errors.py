@@ -121,6 +121,20 @@ class MediaCorrupt(JobError):
     stage = "decode"
 
 
+class MediaTooLarge(JobError):
+    """The video has more pixels than are taken."""
+
+    code = "media-too-large"
+    stage = "decode"
+
+
+class MediaLimits(JobError):
+    """The file is beyond what is taken: too long, too many streams, or too much work."""
+
+    code = "media-limits"
+    stage = "decode"
+
+
 class ImageTooLarge(JobError):
     """The picture has more pixels than this operation takes."""
 

@@ -20,7 +20,7 @@ def check_python() -> Finding:
 
 def check_ffmpeg() -> Finding:
     """An ffmpeg with what is needed is found."""
-    from worker.media import binary
+    from worker.media.running import binary
 
     try:
         found = binary.find()

@@ -15,7 +15,8 @@ from revela.failures import UsageFault
 from shared.operations.img2vid import Params
 from tests.pictures import photo
 from tests.revela.terminal import Terminal
-from worker.media import binary, ffmpeg
+from worker.media.running import binary
+from worker.media.running.capture import capture
 
 PIXELS = 200_000
 
@@ -90,7 +91,7 @@ def test_the_photo_server_hands_out_its_photos_and_nothing_else(tmp_path: Path) 
 def test_every_frame_of_a_sound_video_is_counted_and_a_damaged_one_has_none(tmp_path: Path) -> None:
     video = tmp_path / "video.mp4"
     source = ["-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=2"]
-    ffmpeg.capture([binary.find().path, "-v", "error", *source, "-pix_fmt", "yuv420p", f"file:{video}"])
+    capture([binary.find().path, "-v", "error", *source, "-pix_fmt", "yuv420p", f"file:{video}"])
     assert decoded_frames(video) == 20
     content = bytearray(video.read_bytes())
     middle = content.index(b"mdat") + 2000

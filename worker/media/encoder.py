@@ -12,7 +12,10 @@ import numpy as np
 from shared.errors import JobError
 from shared.operations.img2vid import EncoderReport, Quality
 from worker.context import CancelFlag
-from worker.media import binary, ffmpeg
+from worker.media.running import binary
+from worker.media.running.confinement import Reach
+from worker.media.running.frames import Frame, feed
+from worker.media.running.process import RunLimits
 
 X264 = "libx264"
 NVENC = "h264_nvenc"
@@ -42,6 +45,11 @@ class RawVideo:
     height: int
     fps: int
     frames: int
+
+
+def uses_cuda(name: str) -> bool:
+    """Whether the encoder of that name opens the GPU."""
+    return name == NVENC
 
 
 def arguments(name: str, quality: Quality, threads: int) -> dict[str, str | int]:
@@ -116,7 +124,7 @@ class _OneFrame:
     def __len__(self) -> int:
         return 1
 
-    def draw(self, index: int, frame: ffmpeg.Frame) -> None:
+    def draw(self, index: int, frame: Frame) -> None:
         """Paint it grey."""
         del index
         frame[:] = np.uint8(128)
@@ -127,5 +135,6 @@ def _encode_one_frame(path: str, name: str) -> None:
     video = RawVideo(width=256, height=256, fps=24, frames=1)
     with tempfile.TemporaryDirectory(prefix="revela-probe-") as folder:
         argv = command(path, video, Path(folder) / "probe.mp4", arguments(name, Quality.DRAFT, threads=1))
-        limits = ffmpeg.RunLimits(timeout_s=20, max_output_bytes=1 << 20)
-        ffmpeg.feed(argv, _OneFrame(video), limits=limits, cancel=CancelFlag())
+        limits = RunLimits(timeout_s=20, max_output_bytes=1 << 20)
+        reach = Reach(writes=(Path(folder),), cuda=uses_cuda(name))
+        feed(argv, _OneFrame(video), reach=reach, limits=limits, cancel=CancelFlag())

@@ -5,9 +5,13 @@ import cv2
 from shared.errors import EncodeFailed, OutputInvalid
 from shared.operations.img2vid import OPERATION, EncoderReport, Params, Quality, Result, VideoFacts
 from worker.context import Context
-from worker.media import binary, encoder, ffmpeg, images, motion, probe, pyramid
+from worker.media import encoder, images, motion, probe, pyramid
 from worker.media.ken_burns import KenBurns
 from worker.media.probe import VideoStream
+from worker.media.running import binary
+from worker.media.running.confinement import Reach
+from worker.media.running.frames import feed
+from worker.media.running.process import RunLimits
 
 # The ratio of neighbouring levels' detail: closer ones follow the zoom better, and each has to be made.
 SPREAD = {Quality.DRAFT: 1.18, Quality.BALANCED: 1.18, Quality.HIGH: 1.06}
@@ -47,10 +51,11 @@ def render(params: Params, context: Context, options: encoder.Arguments) -> Vide
     context.progress("encode", _DECODED)
     target = context.output("video")
     video = encoder.RawVideo(params.width, params.height, params.fps, params.frames)
-    ffmpeg.feed(
+    feed(
         encoder.command(binary.find().path, video, target, options),
         frames,
-        limits=ffmpeg.RunLimits(OPERATION.limits.timeout_s, OPERATION.slots(params)[0].max_bytes),
+        reach=Reach(writes=(target.parent,), cuda=encoder.uses_cuda(str(options["vcodec"]))),
+        limits=RunLimits(OPERATION.limits.timeout_s, OPERATION.slots(params)[0].max_bytes),
         cancel=context.cancel,
         on_frame=lambda done: context.progress("encode", _DECODED + (_ENCODED - _DECODED) * done / params.frames),
     )

@@ -7,7 +7,7 @@ import numpy as np
 import skimage.metrics
 from numpy.typing import NDArray
 
-from worker.media import binary
+from worker.media.running import binary
 
 Pixels = NDArray[np.uint8]
 

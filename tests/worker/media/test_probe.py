@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from shared.errors import OutputInvalid
-from tests.worker.media.test_ffmpeg import GENEROUS, HEIGHT, WIDTH, Noise, command
+from tests.worker.media.running.test_frames import GENEROUS, HEIGHT, WIDTH, Noise, command
 from worker.context import CancelFlag
-from worker.media import ffmpeg, probe
+from worker.media import probe
+from worker.media.running.confinement import Reach
+from worker.media.running.frames import feed
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("probe") / "made.mp4"
-    ffmpeg.feed(command(path, 12), Noise(12), limits=GENEROUS, cancel=CancelFlag())
+    feed(command(path, 12), Noise(12), reach=Reach(writes=(path.parent,)), limits=GENEROUS, cancel=CancelFlag())
     return path
 
 

@@ -13,10 +13,15 @@ import pytest
 
 from shared.errors import EncodeFailed, OutputTooLarge, WorkCancelled, WorkerDiskFull, WorkTimedOut
 from worker.context import CancelFlag
-from worker.media import binary, encoder, ffmpeg, probe
+from worker.media import encoder, probe
+from worker.media.running import binary
+from worker.media.running.capture import capture
+from worker.media.running.confinement import Reach
+from worker.media.running.frames import Frame, feed
+from worker.media.running.process import RunLimits
 
 WIDTH, HEIGHT = 320, 180
-GENEROUS = ffmpeg.RunLimits(timeout_s=60, max_output_bytes=50 << 20)
+GENEROUS = RunLimits(timeout_s=60, max_output_bytes=50 << 20)
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +38,7 @@ class Noise:
     def __len__(self) -> int:
         return self._count
 
-    def draw(self, index: int, frame: ffmpeg.Frame) -> None:
+    def draw(self, index: int, frame: Frame) -> None:
         threading.Event().wait(self._pause_s)
         frame[:] = self._random.integers(0, 256, self.frame_bytes, np.uint8)
 
@@ -60,7 +65,14 @@ def nothing_left() -> Iterator[None]:
 def test_every_frame_arrives(tmp_path: Path) -> None:
     target, counts = tmp_path / "made.mp4", list[int]()
     with nothing_left():
-        ffmpeg.feed(command(target, 30), Noise(30), limits=GENEROUS, cancel=CancelFlag(), on_frame=counts.append)
+        feed(
+            command(target, 30),
+            Noise(30),
+            reach=Reach(writes=(tmp_path,)),
+            limits=GENEROUS,
+            cancel=CancelFlag(),
+            on_frame=counts.append,
+        )
     assert counts == list(range(1, 31))
     assert probe.verified(target, width=WIDTH, height=HEIGHT, fps=24, frames=30).duration_s == 30 / 24
 
@@ -75,8 +87,13 @@ def test_a_cancel_ends_ffmpeg_soon(tmp_path: Path) -> None:
             asked.append(time.monotonic())
 
     with nothing_left(), pytest.raises(WorkCancelled):
-        ffmpeg.feed(
-            command(tmp_path / "made.mp4", 10_000), Noise(10_000), limits=GENEROUS, cancel=cancel, on_frame=cancelling
+        feed(
+            command(tmp_path / "made.mp4", 10_000),
+            Noise(10_000),
+            reach=Reach(writes=(tmp_path,)),
+            limits=GENEROUS,
+            cancel=cancel,
+            on_frame=cancelling,
         )
     assert time.monotonic() - asked[0] < 5
 
@@ -88,7 +105,7 @@ def test_a_cancel_is_heard_while_ffmpeg_takes_nothing(tmp_path: Path) -> None:
     timer.start()
     began = time.monotonic()
     with pytest.raises(WorkCancelled):
-        ffmpeg.feed(stuck, Noise(100), limits=GENEROUS, cancel=cancel)
+        feed(stuck, Noise(100), reach=Reach(writes=(tmp_path,)), limits=GENEROUS, cancel=cancel)
     assert time.monotonic() - began < 10, "it would have slept for 60 s"
     timer.join()
 
@@ -103,7 +120,14 @@ def test_the_whole_group_is_killed(tmp_path: Path) -> None:
             cancel.set()
 
     with pytest.raises((WorkCancelled, WorkTimedOut)):
-        ffmpeg.feed(stuck, Noise(4, 0.3), limits=ffmpeg.RunLimits(15, 1 << 20), cancel=cancel, on_frame=when_noted)
+        feed(
+            stuck,
+            Noise(4, 0.3),
+            reach=Reach(writes=(tmp_path,)),
+            limits=RunLimits(15, 1 << 20),
+            cancel=cancel,
+            on_frame=when_noted,
+        )
     grandchild = Path(f"/proc/{int(noted.read_text())}/stat")
     for _ in range(100):
         if not grandchild.exists() or ") Z " in grandchild.read_text():
@@ -113,10 +137,16 @@ def test_the_whole_group_is_killed(tmp_path: Path) -> None:
 
 
 def test_the_wall_clock_ends_it(tmp_path: Path) -> None:
-    limits = ffmpeg.RunLimits(timeout_s=0.5, max_output_bytes=50 << 20)
+    limits = RunLimits(timeout_s=0.5, max_output_bytes=50 << 20)
     began = time.monotonic()
     with nothing_left(), pytest.raises(WorkTimedOut, match=r"0\.5 s"):
-        ffmpeg.feed(command(tmp_path / "made.mp4", 10_000), Noise(10_000), limits=limits, cancel=CancelFlag())
+        feed(
+            command(tmp_path / "made.mp4", 10_000),
+            Noise(10_000),
+            reach=Reach(writes=(tmp_path,)),
+            limits=limits,
+            cancel=CancelFlag(),
+        )
     assert time.monotonic() - began < 10
 
 
@@ -124,35 +154,47 @@ def test_a_full_disk_is_worker_disk_full(tmp_path: Path) -> None:
     full = tmp_path / "made.mp4"
     full.symlink_to("/dev/full")
     with nothing_left(), pytest.raises(WorkerDiskFull):
-        ffmpeg.feed(command(full, 60), Noise(60), limits=GENEROUS, cancel=CancelFlag())
+        feed(
+            command(full, 60),
+            Noise(60),
+            reach=Reach(writes=(tmp_path, Path("/dev/full"))),
+            limits=GENEROUS,
+            cancel=CancelFlag(),
+        )
 
 
 def test_an_output_over_its_limit_is_output_too_large(tmp_path: Path) -> None:
     target = tmp_path / "made.mp4"
-    limits = ffmpeg.RunLimits(timeout_s=60, max_output_bytes=300_000)
+    limits = RunLimits(timeout_s=60, max_output_bytes=300_000)
     with nothing_left(), pytest.raises(OutputTooLarge):
-        ffmpeg.feed(command(target, 200), Noise(200), limits=limits, cancel=CancelFlag())
+        feed(command(target, 200), Noise(200), reach=Reach(writes=(tmp_path,)), limits=limits, cancel=CancelFlag())
     assert target.stat().st_size <= 300_000
 
 
 def test_an_early_death_says_why_without_paths(tmp_path: Path) -> None:
     with nothing_left(), pytest.raises(EncodeFailed) as failed:
-        ffmpeg.feed(command(tmp_path / "none" / "made.mp4", 500), Noise(500), limits=GENEROUS, cancel=CancelFlag())
+        feed(
+            command(tmp_path / "none" / "made.mp4", 500),
+            Noise(500),
+            reach=Reach(writes=(tmp_path,)),
+            limits=GENEROUS,
+            cancel=CancelFlag(),
+        )
     assert "No such file or directory" in failed.value.detail
     assert str(tmp_path) not in failed.value.detail
 
 
 def test_a_binary_that_is_none_is_encode_failed(tmp_path: Path) -> None:
     with pytest.raises(EncodeFailed):
-        ffmpeg.feed([str(tmp_path / "none")], Noise(1), limits=GENEROUS, cancel=CancelFlag())
+        feed([str(tmp_path / "none")], Noise(1), reach=Reach(writes=(tmp_path,)), limits=GENEROUS, cancel=CancelFlag())
     with pytest.raises(EncodeFailed):
-        ffmpeg.capture([str(tmp_path / "none")])
+        capture([str(tmp_path / "none")])
 
 
 def test_ffmpeg_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNPOD_API_KEY", "canary")
-    assert "canary" not in ffmpeg.capture(["/usr/bin/env"])
-    assert "PATH=" in ffmpeg.capture(["/usr/bin/env"])
+    assert "canary" not in capture(["/usr/bin/env"])
+    assert "PATH=" in capture(["/usr/bin/env"])
 
 
 def test_drawing_goes_on_while_ffmpeg_encodes(tmp_path: Path) -> None:
@@ -160,9 +202,10 @@ def test_drawing_goes_on_while_ffmpeg_encodes(tmp_path: Path) -> None:
     drawn: list[float] = []
     reader = ["/bin/sh", "-c", f"sleep 2; head -c {Noise.frame_bytes * 6} > /dev/null"]
     began = time.monotonic()
-    ffmpeg.feed(
+    feed(
         reader,
         Noise(6),
+        reach=Reach(writes=(tmp_path,)),
         limits=GENEROUS,
         cancel=CancelFlag(),
         on_frame=lambda _: drawn.append(time.monotonic() - began),

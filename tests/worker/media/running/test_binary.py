@@ -7,7 +7,7 @@ import imageio_ffmpeg
 import pytest
 
 from shared.errors import EncodeFailed
-from worker.media import binary
+from worker.media.running import binary
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import imageio_ffmpeg
 
 from shared.errors import EncodeFailed
-from worker.media import ffmpeg
+from worker.media.running.capture import capture
 
 NEEDED_ENCODERS = ("libx264",)
 NEEDED_FILTERS: tuple[str, ...] = ()
@@ -63,6 +63,6 @@ def _missing(path: str, listing: str, names: tuple[str, ...]) -> list[str]:
     """Return which names the second column of ffmpeg's listing lacks."""
     if not names:
         return []
-    lines = ffmpeg.capture([path, "-hide_banner", listing]).splitlines()
+    lines = capture([path, "-hide_banner", listing]).splitlines()
     present = {columns[1] for line in lines if len(columns := line.split()) > 1}
     return [name for name in names if name not in present]
