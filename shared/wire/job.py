@@ -68,9 +68,9 @@ class JobRequest(ClientModel):
 
     webhook: Annotated[str, StringConstraints(min_length=1, max_length=2048, strict=True)] | None = Field(
         default=None,
-        description="An https address to which signed events are sent",
+        description="An https address to which signed events are sent; http only where the server's operator allows it",
         examples=["https://example.com/hook"],
-        json_schema_extra={"pattern": "^https://"},
+        json_schema_extra={"pattern": "^https?://"},
     )
     webhook_events: list[JobEvent] | None = Field(
         default=None,

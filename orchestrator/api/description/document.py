@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from importlib.metadata import version
 
+from orchestrator.api.description.events import webhooks
 from orchestrator.api.description.refusals import problem_examples
 from orchestrator.api.description.route import route_object
 from orchestrator.api.description.schemas import Json, Schemas
@@ -46,6 +47,7 @@ def describe_api(described: tuple[Described, ...], catalogue: Mapping[str, AnyOp
     paths: dict[str, Json] = defaultdict(dict)
     for route in listed:
         paths[route.path][route.method.lower()] = route_object(route, schemas, catalogue)
+    told = webhooks(schemas)
     return {
         "openapi": OPENAPI_VERSION,
         "info": {
@@ -60,8 +62,9 @@ def describe_api(described: tuple[Described, ...], catalogue: Mapping[str, AnyOp
             for group in dict.fromkeys(route.group for route in listed)
         ],
         "paths": dict(paths),
+        "webhooks": told,
         "components": {
-            "schemas": schemas.used_by(paths),
+            "schemas": schemas.used_by([paths, told]),
             "examples": problem_examples(listed),
             "securitySchemes": _SECURITY_SCHEMES,
         },

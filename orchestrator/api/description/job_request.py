@@ -70,14 +70,18 @@ def _request_of(schemas: Schemas, operation: AnyOperation) -> Json:
         "items": {**_array_of(plain["properties"]["items"]), "items": item},
         "input": {**some_ref, "description": plain["properties"]["input"]["description"]},
         "defaults": {**some_ref, "description": plain["properties"]["defaults"]["description"]},
+        "labels": _labels(schemas, plain["properties"]["labels"]),
     }
     return schemas.keep(
         f"{prefix}JobRequest",
         plain
         | {
-            "description": operation.summary,
+            "description": f"{operation.summary} Give either `items` or `input`.",
             "properties": fields,
-            "oneOf": [{"required": ["items"]}, {"required": ["input"]}],
+            # Not as oneOf: what makes code of this would see a choice of nameless things, and no class.
+            "if": {"required": ["input"]},
+            "then": {"not": {"required": ["items"]}},
+            "else": {"required": ["items"]},
         },
     )
 
@@ -98,6 +102,13 @@ def _item_of(schemas: Schemas, operation: AnyOperation, some: Json) -> Json:
         "properties": {"id": item_id, **some.get("properties", {})},
         "required": ["id"],
     }
+
+
+def _labels(schemas: Schemas, field: Json) -> Json:
+    """Keep what labels are under a name: generators make one class of it, not one for each operation."""
+    beside = {part: field[part] for part in ("description", "examples")}
+    labels = {part: value for part, value in field.items() if part not in beside and part != "default"}
+    return schemas.keep("Labels", labels | {"description": "Pairs of texts"}) | beside
 
 
 def _array_of(nullable: Json) -> Json:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from orchestrator.api.description.events import stream_item, told_in_words
 from orchestrator.api.description.examples import example_of
 from orchestrator.api.description.job_request import job_examples, job_request
 from orchestrator.api.description.parameters import header_object, parameters_of
@@ -87,7 +88,7 @@ def _replies(described: Described, schemas: Schemas) -> Json:
 
 def _response(replies: list[Reply], schemas: Schemas) -> Json:
     headers = {header.name: header_object(header) for reply in replies for header in reply.headers}
-    made: Json = {"description": "; or ".join(reply.description for reply in replies), "headers": headers}
+    made: Json = {"description": "; or ".join(map(_told, replies)), "headers": headers}
     by_type: dict[str, list[Json]] = defaultdict(list)
     for reply in replies:
         if reply.media_type is not None:
@@ -95,6 +96,10 @@ def _response(replies: list[Reply], schemas: Schemas) -> Json:
     if by_type:
         made["content"] = {media_type: _one_of(contents) for media_type, contents in by_type.items()}
     return made
+
+
+def _told(reply: Reply) -> str:
+    return reply.description if reply.events is None else f"{reply.description}. {told_in_words(reply.events)}"
 
 
 def _one_of(contents: list[Json]) -> Json:
@@ -109,6 +114,8 @@ def _one_of(contents: list[Json]) -> Json:
 
 
 def _content(reply: Reply, schemas: Schemas) -> Json:
+    if reply.events is not None:
+        return {"example": reply.example, "x-itemSchema": stream_item(reply.events, schemas)}
     if reply.model is None:
         return {} if reply.example is None else {"example": reply.example}
     schema = schemas.reference(reply.model, "serialization")

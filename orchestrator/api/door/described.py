@@ -1,7 +1,7 @@
 """One method of one address, declared beside the function that answers it: the router and the API's description are
 made of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal
@@ -41,6 +41,8 @@ class Reply:
     headers: tuple[Header, ...] = ()
     example: Any = None
     """With a model: the fields in which an example differs from the one that the model's own fields make."""
+    events: Mapping[str, type[BaseModel]] | None = None
+    """Of a stream: what the data of each kind of event is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from shared.refusals import (
     TenantSuspended,
     TooManyStreams,
 )
-from shared.wire.events import EventsLink
+from shared.wire.events import EventsLink, ItemEvent, StatusEvent
 from shared.wire.job import ProgressView
 from shared.wire.model import ClientModel
 from shared.wire.status import Status
@@ -241,6 +241,7 @@ ROUTES = (
                 " `progress` between them; the stream ends with the job, or after an hour",
                 media_type="text/event-stream",
                 example=_EXAMPLE,
+                events={"status": StatusEvent, "item": ItemEvent, "progress": ProgressView},
             ),
             Reply(
                 "The job has ended, and Last-Event-ID is its last event",

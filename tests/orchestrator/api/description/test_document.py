@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, complete, and with examples that are what they claim to be."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -17,6 +18,10 @@ from orchestrator.api.description.route import operation_id
 from orchestrator.api.routes import described_routes
 from shared.catalogue import Catalogue
 from shared.refusals import LinkExpired, NotFound
+from shared.wire.status import JobEvent, Status
+from shared.wire.webhook import WebhookEvent
+from tests.orchestrator.api.following.reader import following
+from tests.orchestrator.api.following.test_events import ended_job
 from tests.orchestrator.api.running import Api
 
 Json = dict[str, Any]
@@ -120,6 +125,50 @@ def test_open_routes_need_no_key_and_others_name_their_scope() -> None:
     assert paths["/v1/jobs/{job_id}/events"]["get"]["security"][-1] == {}
 
 
+def test_every_event_that_webhooks_tell_is_described_with_an_example_of_it() -> None:
+    told = document()["webhooks"]
+    assert set(told) == set(JobEvent)
+    for name, methods in told.items():
+        assert set(methods) == {"post"}
+        sent = methods["post"]
+        headers = {parameter["name"] for parameter in sent["parameters"] if parameter["in"] == "header"}
+        assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+        content = sent["requestBody"]["content"]["application/json"]
+        assert content["schema"] == {"$ref": "#/components/schemas/WebhookEvent"}
+        assert valid(content["schema"], content["example"])
+        assert WebhookEvent.model_validate(content["example"]).type == name
+        assert JobEvent.of(Status(content["example"]["data"]["job"]["status"])) == name
+
+
+def test_the_events_of_a_job_s_stream_are_told_with_their_schemas() -> None:
+    reply = document()["paths"]["/v1/jobs/{job_id}/events"]["get"]["responses"]["200"]
+    content = reply["content"]["text/event-stream"]
+    carried = {
+        choice["properties"]["event"]["const"]: choice["properties"]["data"]["contentSchema"]
+        for choice in content["x-itemSchema"]["oneOf"]
+    }
+    assert set(carried) == {"status", "item", "progress"}
+    for schema in carried.values():
+        assert f"`{schema['$ref'].rpartition('/')[2]}`" in reply["description"]
+    sent = re.findall(r"^event: (\w+)\ndata: (.*)$", content["example"], re.MULTILINE)
+    assert {kind for kind, _ in sent} == set(carried)
+    for kind, data in sent:
+        assert valid(carried[kind], json.loads(data)), data
+
+
+async def test_what_a_stream_sends_is_as_its_events_are_told(api: Api) -> None:
+    content = document()["paths"]["/v1/jobs/{job_id}/events"]["get"]["responses"]["200"]["content"]["text/event-stream"]
+    item = content["x-itemSchema"]
+    job_id = await ended_job(api)
+    async with following(api.client, f"/v1/jobs/{job_id}/events") as reader:
+        sent = await reader.rest()
+    assert {event.kind for event in sent} >= {"status", "item"}
+    for event in sent:
+        assert valid(item, {"event": event.kind, "data": json.dumps(event.data)})
+        [schema] = [choice for choice in item["oneOf"] if choice["properties"]["event"]["const"] == event.kind]
+        assert valid(schema["properties"]["data"]["contentSchema"], event.data), event
+
+
 def test_a_new_job_is_told_with_each_operation_s_own_parameters() -> None:
     schemas = document()["components"]["schemas"]
     request = schemas["JobRequest"]
@@ -131,7 +180,49 @@ def test_a_new_job_is_told_with_each_operation_s_own_parameters() -> None:
     for wrong in ({"fps": 121}, {"fsp": 30}, {"width": 65}):
         assert not valid(body["schema"], {**job, "items": [{**job["items"][0], **wrong}]})  # type: ignore[dict-item]
     assert not valid(body["schema"], {**job, "input": {}})
+    assert not valid(body["schema"], {"operation": "img2vid"})
+    assert valid(body["schema"], {"operation": "img2vid", "input": {"image": "https://example.com/a.jpg"}})
     assert not valid(body["schema"], {**job, "operation": "nothing"})
+
+
+@pytest.mark.parametrize("operations", [("tests.broken",), ()], ids=["several operations", "one"])
+def test_every_body_is_one_that_generators_of_code_make_a_class_of(operations: tuple[str, ...]) -> None:
+    """An object with properties, or one of such by name: where they see choices in an object, they make `Any` of it.
+
+    Nor must a named choice hold unnamed objects: openapi-python-client makes those twice where there is one choice.
+    """
+    told = describe_api(described_routes(), Catalogue.discover(operations), "https://media.example/")
+    schemas = told["components"]["schemas"]
+
+    def named(schema: Json) -> Json:
+        found: Json = schemas[schema["$ref"].rpartition("/")[2]]
+        return found
+
+    bodies = [
+        route["requestBody"]
+        for methods in told["paths"].values()
+        for route in methods.values()
+        if "requestBody" in route
+    ]
+    tops = [named(body["content"]["application/json"]["schema"]) for body in bodies]
+    chosen = [named(choice) for top in tops for choice in top.get("oneOf", ())]
+    for top in (*chosen, *(top for top in tops if "oneOf" not in top)):
+        assert top["type"] == "object"
+        assert top["properties"]
+        assert not {"oneOf", "anyOf", "allOf"} & set(top)
+    inside = [field for top in chosen for field in top["properties"].values()]
+    assert len(chosen) >= 1
+    assert [field for field in inside if field.get("type") == "object"] == []
+
+
+async def test_the_webhook_s_pattern_takes_what_the_server_may_take(api: Api) -> None:
+    webhook = document()["components"]["schemas"]["EchoJobRequest"]["properties"]["webhook"]
+    schema = {part: value for part, value in webhook.items() if part != "description"}
+    assert [valid(schema, f"{scheme}://example.com/hook") for scheme in ("https", "http", "ftp")] == [True, True, False]
+    assert "http only where the server's operator" in webhook["description"]
+    body = {"operation": "echo", "input": {}, "webhook": "http://example.com/hook"}
+    refused = await api.client.post("/v1/jobs", json=body)
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/webhook"]
 
 
 async def test_every_example_of_a_new_job_is_accepted(api: Api) -> None:
