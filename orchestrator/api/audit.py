@@ -32,7 +32,7 @@ class AuditQuery(ClientModel):
     limit: int = Field(default=50, ge=1, le=500, description="How many entries a page has")
 
 
-async def read_audit(services: Services, request: Request, caller: Caller) -> Response:
+async def list_audit_entries(services: Services, request: Request, caller: Caller) -> Response:
     """``GET /v1/audit``: one page of the tenant's log, newest first."""
     query = read_query(request, AuditQuery)
     wanted = AuditFilter(query.action, query.subject, query.cursor)
@@ -61,7 +61,7 @@ ROUTES = (
         "GET",
         "/v1/audit",
         "Read the audit log",
-        keyed=read_audit,
+        keyed=list_audit_entries,
         scope=ADMIN,
         query=AuditQuery,
         replies=(Reply("One page of entries, newest first", AuditPage),),

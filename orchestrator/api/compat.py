@@ -88,7 +88,7 @@ class VideosReply(BaseModel):
     execution: Execution
 
 
-async def img2vid(services: Services, request: Request, caller: Caller) -> Response:
+async def make_videos(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /video/img2vid``: 200 if any video came out, else 502; 202 with the job if it takes too long."""
     try:
         stored = await submit(services, request, caller, _as_job)
@@ -173,7 +173,7 @@ ROUTES = (
         "POST",
         "/video/img2vid",
         "Turn photos into videos and wait for them",
-        keyed=img2vid,
+        keyed=make_videos,
         scope=WRITE_JOBS,
         body=PhotosRequest,
         replies=(

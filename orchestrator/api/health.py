@@ -71,19 +71,19 @@ class HealthSummary(WireModel):
     workers: _Counts = Field(description="The endpoint's, by state", examples=[_WORKERS])
 
 
-async def livez(services: Services, request: Request) -> Response:  # noqa: ARG001
+async def check_liveness(services: Services, request: Request) -> Response:  # noqa: ARG001
     """``GET /livez``: the event loop turns."""
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
-async def readyz(services: Services, request: Request) -> Response:  # noqa: ARG001
+async def check_readiness(services: Services, request: Request) -> Response:  # noqa: ARG001
     """``GET /readyz``: 200 if jobs can be taken, that is the database read and the storage written; else a 503."""
     await services.store.read(check_readable)
     await _check_storage(services)
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
-async def runpod_health(services: Services, request: Request, caller: Caller) -> Response:  # noqa: ARG001
+async def get_endpoint_health(services: Services, request: Request, caller: Caller) -> Response:  # noqa: ARG001
     """``GET /runpod/health``: the endpoint's workers and queue, as it counts them."""
     return JSONResponse(asdict(await services.endpoint.health()), headers=_NO_STORE)
 
@@ -96,7 +96,7 @@ class Summary:
         self._told: dict[str, Any] = {}
         self._told_s = float("-inf")
 
-    async def summarise(self, services: Services, request: Request) -> Response:  # noqa: ARG002
+    async def get_health(self, services: Services, request: Request) -> Response:  # noqa: ARG002
         """``GET /health``: always 200; `status` is `ok` or `degraded`, and each part says `ok` or its error's code."""
         loop = asyncio.get_running_loop()
         async with self._lock:
@@ -149,14 +149,19 @@ def _version() -> str:
 def health_routes() -> tuple[Described, ...]:
     """Return the routes; those of one server share one summary."""
     return (
-        _open("/livez", "Is the process alive?", livez),
-        _open("/readyz", "Can jobs be taken?", readyz, refusals=(StoreUnavailable, StorageUnavailable, StorageFull)),
-        _open("/health", "How the server and its endpoint are", Summary().summarise, HealthSummary),
+        _open("/livez", "Is the process alive?", check_liveness),
+        _open(
+            "/readyz",
+            "Can jobs be taken?",
+            check_readiness,
+            refusals=(StoreUnavailable, StorageUnavailable, StorageFull),
+        ),
+        _open("/health", "How the server and its endpoint are", Summary().get_health, HealthSummary),
         Described(
             "GET",
             "/runpod/health",
             "The endpoint's workers and queue",
-            keyed=runpod_health,
+            keyed=get_endpoint_health,
             scope=READ_JOBS,
             replies=(Reply("Counts by state", EndpointCounts),),
             refusals=(EndpointUnavailable, EndpointRefused),

@@ -47,7 +47,7 @@ class KeyView(WireModel):
     open_items: int = Field(description="How many of the tenant's items wait or run now", examples=[12])
 
 
-async def read_key(services: Services, _request: Request, caller: Caller) -> Response:
+async def get_key(services: Services, _request: Request, caller: Caller) -> Response:
     """``GET /v1/key``: who asks, what the key may do, and how much of its limits is used."""
     settings = services.settings
     requests = [
@@ -80,7 +80,7 @@ ROUTES = (
         "GET",
         "/v1/key",
         "Ask who you are",
-        keyed=read_key,
+        keyed=get_key,
         replies=(Reply("The key's tenant, scopes and limits", KeyView),),
         group="Keys",
     ),

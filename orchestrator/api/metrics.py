@@ -30,7 +30,7 @@ class Scrape:
         self._census: Census | None = None
         self._taken_s = float("-inf")
 
-    async def read_metrics(self, services: Services, request: Request, caller: Caller) -> Response:  # noqa: ARG002
+    async def get_metrics(self, services: Services, request: Request, caller: Caller) -> Response:  # noqa: ARG002
         """``GET /metrics``: in Prometheus' text format, or OpenMetrics where that is asked for."""
         loop = asyncio.get_running_loop()
         async with self._lock:
@@ -78,7 +78,7 @@ def metrics_routes() -> tuple[Described, ...]:
             "GET",
             "/metrics",
             "What Prometheus reads",
-            keyed=Scrape().read_metrics,
+            keyed=Scrape().get_metrics,
             scope=ADMIN,
             replies=(Reply("All metrics", media_type="text/plain"),),
             group="Server",

@@ -38,14 +38,14 @@ class RotateQuery(ClientModel):
     )
 
 
-async def list_deliveries(services: Services, request: Request, caller: Caller) -> Response:
+async def list_job_deliveries(services: Services, request: Request, caller: Caller) -> Response:
     """``GET /v1/jobs/{id}/deliveries``: a job's events and every try of sending them."""
     job_id = job_id_in(request)
     found = await services.store.read(lambda c: delivery_log.deliveries_of(c, caller.tenant, job_id))
     return _json(DeliveryList(deliveries=found))
 
 
-async def redeliver(services: Services, request: Request, caller: Caller) -> Response:
+async def redeliver_event(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /v1/deliveries/{id}/redeliver``: 202; the event is sent at once, whatever became of it before."""
     event_id: str = request.path_params["delivery_id"]
     if not _EVENT_ID.fullmatch(event_id):
@@ -57,7 +57,7 @@ async def redeliver(services: Services, request: Request, caller: Caller) -> Res
     return _json(again, HTTPStatus.ACCEPTED)
 
 
-async def overview(services: Services, request: Request, caller: Caller) -> Response:  # noqa: ARG001
+async def get_webhook_overview(services: Services, request: Request, caller: Caller) -> Response:  # noqa: ARG001
     """``GET /v1/webhooks``: the secret's age, and the addresses that are disabled or fail."""
 
     def read(connection: Connection) -> WebhookOverview:
@@ -74,7 +74,7 @@ async def overview(services: Services, request: Request, caller: Caller) -> Resp
     return _json(await services.store.read(read))
 
 
-async def rotate(services: Services, request: Request, caller: Caller) -> Response:
+async def rotate_webhook_secret(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /v1/webhooks/rotate``: a new secret; the present one signs beside it for a while."""
     overlap_s, now_ms = read_query(request, RotateQuery).previous_valid_s, services.clock.now_ms()
     secret = await services.store.write(lambda c: rotate_secret(c, caller.tenant, now_ms, overlap_s, caller.key_id))
@@ -94,7 +94,7 @@ ROUTES = (
         "GET",
         "/v1/jobs/{job_id}/deliveries",
         "List a job's webhook deliveries",
-        keyed=list_deliveries,
+        keyed=list_job_deliveries,
         scope=READ_JOBS,
         replies=(Reply("The job's events and their tries", DeliveryList),),
         group="Webhooks",
@@ -103,7 +103,7 @@ ROUTES = (
         "POST",
         "/v1/deliveries/{delivery_id}/redeliver",
         "Send an event once more",
-        keyed=redeliver,
+        keyed=redeliver_event,
         scope=WRITE_JOBS,
         replies=(Reply("It is sent at once, as often as a fresh event", Delivery, HTTPStatus.ACCEPTED),),
         group="Webhooks",
@@ -112,7 +112,7 @@ ROUTES = (
         "GET",
         "/v1/webhooks",
         "How webhooks stand",
-        keyed=overview,
+        keyed=get_webhook_overview,
         scope=READ_JOBS,
         replies=(Reply("The secret's age, and addresses in trouble", WebhookOverview),),
         group="Webhooks",
@@ -121,7 +121,7 @@ ROUTES = (
         "POST",
         "/v1/webhooks/rotate",
         "Change the secret that signs webhooks",
-        keyed=rotate,
+        keyed=rotate_webhook_secret,
         scope=ADMIN,
         query=RotateQuery,
         replies=(Reply("The new secret, shown this once", RotatedSecret),),

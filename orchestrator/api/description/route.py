@@ -29,8 +29,9 @@ _OWN_ROUTE = re.compile(r"^``[A-Z]+ [^`]+``:\s*")
 
 
 def operation_id(described: Described) -> str:
-    """Return a route's own name: that of the function that answers it."""
-    return str((described.keyed or described.open).__name__)  # type: ignore[union-attr]
+    """Return a route's own name, such as ``submitJob``: that of the function that answers it, as clients' names are."""
+    verb, *rest = str((described.keyed or described.open).__name__).split("_")  # type: ignore[union-attr]
+    return verb + "".join(word.capitalize() for word in rest)
 
 
 def route_object(described: Described, schemas: Schemas, catalogue: Mapping[str, AnyOperation]) -> Json:

@@ -60,7 +60,7 @@ class OwnDescription:
         self._described = described
         self._kept: _Kept | None = None
 
-    async def read_openapi(self, services: Services, request: Request) -> Response:
+    async def get_openapi(self, services: Services, request: Request) -> Response:
         """``GET /openapi.json``: this description, as OpenAPI 3.1."""
         if self._kept is None:
             document = describe_api(self._described(), services.catalogue, services.settings.public_url)
@@ -68,7 +68,7 @@ class OwnDescription:
         return self._kept.response(request)
 
 
-async def read_docs(services: Services, request: Request) -> Response:  # noqa: ARG001
+async def get_docs(services: Services, request: Request) -> Response:  # noqa: ARG001
     """``GET /docs``: a page to read this description in, and to try it; it loads nothing from elsewhere."""
     return _file("page.html", "text/html; charset=utf-8").response(request, _PAGE_HEADERS)
 
@@ -98,7 +98,7 @@ def description_routes(described: Callable[[], tuple[Described, ...]]) -> tuple[
             "GET",
             "/openapi.json",
             "Read this description",
-            open=OwnDescription(described).read_openapi,
+            open=OwnDescription(described).get_openapi,
             headers=(_IF_NONE_MATCH,),
             replies=(Reply("OpenAPI 3.1", headers=(_ETAG,)), _UNCHANGED),
             group="Server",
@@ -107,7 +107,7 @@ def description_routes(described: Callable[[], tuple[Described, ...]]) -> tuple[
             "GET",
             "/docs",
             "Read and try this description in a browser",
-            open=read_docs,
+            open=get_docs,
             headers=(_IF_NONE_MATCH,),
             replies=(Reply("The page", media_type="text/html", headers=(_ETAG,)), _UNCHANGED),
             group="Server",

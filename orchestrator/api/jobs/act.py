@@ -16,7 +16,7 @@ from orchestrator.jobs.accept import accept_job
 from orchestrator.keys import WRITE_JOBS
 from orchestrator.services import Services
 from orchestrator.store.acting.cancel import accept_cancel
-from orchestrator.store.acting.delete import delete_job
+from orchestrator.store.acting import delete
 from orchestrator.store.acting.retry import find_retry, request_again, store_retry
 from orchestrator.store.submit import StoredJob
 from shared.errors import StorageFull
@@ -26,7 +26,7 @@ from shared.wire.job import JobView
 log = structlog.get_logger()
 
 
-async def cancel(services: Services, request: Request, caller: Caller) -> Response:
+async def cancel_job(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /v1/jobs/{id}/cancel``: 200 once the job has ended, 202 while a worker is being stopped."""
     job_id, now_ms = job_id_in(request), services.clock.now_ms()
     flying = await services.store.write(lambda c: accept_cancel(c, services.announce, caller.tenant, job_id, now_ms))
@@ -37,7 +37,7 @@ async def cancel(services: Services, request: Request, caller: Caller) -> Respon
     return await job_response(services, caller, job_id, HTTPStatus.ACCEPTED if flying else HTTPStatus.OK)
 
 
-async def retry(services: Services, request: Request, caller: Caller) -> Response:
+async def retry_job(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /v1/jobs/{id}/retry``: a new job of the items that did not complete; asked again, the same one."""
     job_id = job_id_in(request)
     body, known = await services.store.read(
@@ -61,10 +61,10 @@ async def retry(services: Services, request: Request, caller: Caller) -> Respons
     return with_location(await job_response(services, caller, stored.id, HTTPStatus.ACCEPTED), stored)
 
 
-async def delete(services: Services, request: Request, caller: Caller) -> Response:
+async def delete_job(services: Services, request: Request, caller: Caller) -> Response:
     """``DELETE /v1/jobs/{id}``: 204; the record is gone at once, the outputs very soon."""
     job_id, now_ms = job_id_in(request), services.clock.now_ms()
-    await services.store.write(lambda c: delete_job(c, caller.tenant, job_id, caller.key_id, now_ms))
+    await services.store.write(lambda c: delete.delete_job(c, caller.tenant, job_id, caller.key_id, now_ms))
     log.info("job.deleted", job_id=job_id)
     services.purge_waiting.set()
     services.changes.announce(job_id)
@@ -76,7 +76,7 @@ ROUTES = (
         "POST",
         "/v1/jobs/{job_id}/cancel",
         "Cancel a job",
-        keyed=cancel,
+        keyed=cancel_job,
         scope=WRITE_JOBS,
         replies=(
             Reply(
@@ -92,7 +92,7 @@ ROUTES = (
         "POST",
         "/v1/jobs/{job_id}/retry",
         "Retry the items that did not complete",
-        keyed=retry,
+        keyed=retry_job,
         scope=WRITE_JOBS,
         replies=(
             Reply(
@@ -109,7 +109,7 @@ ROUTES = (
         "DELETE",
         "/v1/jobs/{job_id}",
         "Delete a job and its outputs",
-        keyed=delete,
+        keyed=delete_job,
         scope=WRITE_JOBS,
         replies=(Reply("Gone", status=HTTPStatus.NO_CONTENT, media_type=None),),
         refusals=(JobNotEnded, LegalHold),

@@ -92,7 +92,7 @@ async def follow_job_by_token(services: Services, request: Request) -> Response:
         return answer(refused, request_id_of(request), _ANY_ORIGIN)
 
 
-async def make_token(services: Services, request: Request, caller: Caller) -> Response:
+async def create_events_link(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /v1/jobs/{id}/events/token``: an address that anyone may follow the job at, for an hour."""
     job_id = job_id_in(request)
     if await services.store.read(lambda connection: job_status_of(connection, caller.tenant, job_id)) is None:
@@ -255,7 +255,7 @@ ROUTES = (
         "POST",
         "/v1/jobs/{job_id}/events/token",
         "Make a link to follow a job without a key",
-        keyed=make_token,
+        keyed=create_events_link,
         scope=READ_JOBS,
         replies=(Reply("The link, for an hour", EventsLink),),
     ),

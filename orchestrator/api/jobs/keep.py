@@ -19,7 +19,7 @@ from orchestrator.jobs.accept import field_errors
 from orchestrator.keys import ADMIN, WRITE_JOBS
 from orchestrator.services import Services
 from orchestrator.store.keeping.holds import release_hold, set_hold
-from orchestrator.store.keeping.pins import pin_job, unpin_job
+from orchestrator.store.keeping import pins
 from shared.refusals import DeletionUnderWay, InvalidRequest, OutputsDeleted
 from shared.wire.job import JobView
 from shared.wire.keeping.hold import HoldRequest
@@ -27,23 +27,25 @@ from shared.wire.keeping.hold import HoldRequest
 log = structlog.get_logger()
 
 
-async def pin(services: Services, request: Request, caller: Caller) -> Response:
+async def pin_job(services: Services, request: Request, caller: Caller) -> Response:
     """``PUT /v1/jobs/{id}/pin``: its outputs stay until it is unpinned."""
     job_id, now_ms = job_id_in(request), services.clock.now_ms()
     author = caller.key_id
-    return await _kept(services, caller, job_id, lambda c: pin_job(c, caller.tenant, job_id, author, now_ms), "pinned")
+    return await _kept(
+        services, caller, job_id, lambda c: pins.pin_job(c, caller.tenant, job_id, author, now_ms), "pinned"
+    )
 
 
-async def unpin(services: Services, request: Request, caller: Caller) -> Response:
+async def unpin_job(services: Services, request: Request, caller: Caller) -> Response:
     """``DELETE /v1/jobs/{id}/pin``: its outputs go when their time is over."""
     job_id, now_ms = job_id_in(request), services.clock.now_ms()
     author = caller.key_id
     return await _kept(
-        services, caller, job_id, lambda c: unpin_job(c, caller.tenant, job_id, author, now_ms), "unpinned"
+        services, caller, job_id, lambda c: pins.unpin_job(c, caller.tenant, job_id, author, now_ms), "unpinned"
     )
 
 
-async def hold(services: Services, request: Request, caller: Caller) -> Response:
+async def hold_job(services: Services, request: Request, caller: Caller) -> Response:
     """``PUT /v1/jobs/{id}/legal-hold``: nothing of the job may be deleted, by nobody."""
     reason = (await take_json(request, services.settings.max_body_bytes, _hold_request)).reason
     job_id, now_ms, author = job_id_in(request), services.clock.now_ms(), caller.key_id
@@ -52,7 +54,7 @@ async def hold(services: Services, request: Request, caller: Caller) -> Response
     )
 
 
-async def release(services: Services, request: Request, caller: Caller) -> Response:
+async def release_job(services: Services, request: Request, caller: Caller) -> Response:
     """``DELETE /v1/jobs/{id}/legal-hold``: what is past its time may go again."""
     job_id, now_ms = job_id_in(request), services.clock.now_ms()
     author = caller.key_id
@@ -87,7 +89,7 @@ ROUTES = (
         "PUT",
         "/v1/jobs/{job_id}/pin",
         "Keep a job's outputs beyond their time",
-        keyed=pin,
+        keyed=pin_job,
         scope=WRITE_JOBS,
         replies=(Reply("The job", JobView, headers=(ETAG,), example={**ENDED, "pinned": True, "expires_at": None}),),
         refusals=(OutputsDeleted,),
@@ -97,7 +99,7 @@ ROUTES = (
         "DELETE",
         "/v1/jobs/{job_id}/pin",
         "Let a job's outputs go when their time is over",
-        keyed=unpin,
+        keyed=unpin_job,
         scope=WRITE_JOBS,
         replies=(Reply("The job", JobView, headers=(ETAG,), example=ENDED),),
         group=_GROUP,
@@ -106,7 +108,7 @@ ROUTES = (
         "PUT",
         "/v1/jobs/{job_id}/legal-hold",
         "Forbid that anything of a job is deleted",
-        keyed=hold,
+        keyed=hold_job,
         scope=WRITE_JOBS,
         body=HoldRequest,
         body_example={"reason": "Case 4711"},
@@ -118,7 +120,7 @@ ROUTES = (
         "DELETE",
         "/v1/jobs/{job_id}/legal-hold",
         "Release a job from its legal hold",
-        keyed=release,
+        keyed=release_job,
         scope=ADMIN,
         replies=(Reply("The job", JobView, headers=(ETAG,), example=ENDED),),
         group=_GROUP,

@@ -43,7 +43,7 @@ class ItemsQuery(ClientModel):
     limit: int = Field(default=100, ge=1, le=1000, description="How many items a page has")
 
 
-async def read_job(services: Services, request: Request, caller: Caller) -> Response:
+async def get_job(services: Services, request: Request, caller: Caller) -> Response:
     """``GET /v1/jobs/{id}``: the job with its first 100 items; ``?wait=N`` holds the answer until it has ended."""
     job_id = job_id_in(request)
     wait_s = min(read_query(request, JobQuery).wait, MAX_WAIT_S)
@@ -52,7 +52,7 @@ async def read_job(services: Services, request: Request, caller: Caller) -> Resp
     return await job_response(services, caller, job_id, HTTPStatus.OK, request.headers.get("if-none-match"))
 
 
-async def read_items(services: Services, request: Request, caller: Caller) -> Response:
+async def list_job_items(services: Services, request: Request, caller: Caller) -> Response:
     """``GET /v1/jobs/{id}/items``: one page of a job's items."""
     job_id, query = job_id_in(request), read_query(request, ItemsQuery)
     links = services.links
@@ -151,7 +151,7 @@ ROUTES = (
         "GET",
         "/v1/jobs/{job_id}",
         "Read a job",
-        keyed=read_job,
+        keyed=get_job,
         scope=READ_JOBS,
         query=JobQuery,
         headers=(Header("If-None-Match", "The ETag of the version that is known already", '"7"'),),
@@ -164,7 +164,7 @@ ROUTES = (
         "GET",
         "/v1/jobs/{job_id}/items",
         "List a job's items",
-        keyed=read_items,
+        keyed=list_job_items,
         scope=READ_JOBS,
         query=ItemsQuery,
         replies=(Reply("One page of items, in their order", ItemPage),),

@@ -66,7 +66,7 @@ class _Preference:
         return cls(applied="respond-async") if _PREFER_ASYNC.search(asked) else cls()
 
 
-async def create_job(services: Services, request: Request, caller: Caller) -> Response:
+async def submit_job(services: Services, request: Request, caller: Caller) -> Response:
     """``POST /v1/jobs``: 202 once the job is on disk; 200 if it ended within the N of ``Prefer: wait=N``."""
     if read_query(request, SubmitQuery).dry_run:
         accepted = await take_json(request, services.settings.max_body_bytes, _acceptor(services, caller))
@@ -169,7 +169,7 @@ ROUTES = (
         "POST",
         "/v1/jobs",
         "Submit a job",
-        keyed=create_job,
+        keyed=submit_job,
         scope=WRITE_JOBS,
         query=SubmitQuery,
         headers=(_KEY, _PREFER),

@@ -54,15 +54,15 @@ def test_no_file_of_the_page_names_another_server_or_reads_text_as_markup() -> N
 @in_a_browser
 async def test_a_job_is_handed_in_from_the_page(api: Api, tmp_path: Path) -> None:
     async with page_open(tmp_path, f"{api.url}/docs") as page:
-        await page.sees("document.querySelector('#create_job')")
+        await page.sees("document.querySelector('#submitJob')")
         await page.value(f"{_field('#key')}.value = {json.dumps(api.key.key)}")
         await page.value(f"{_field('#key')}.dispatchEvent(new Event('change'))")
         await page.sees("document.querySelector('#who.good')")
-        await page.value("document.querySelector('nav a[href=\"#create_job\"]').click()")
-        await page.sees("document.querySelector('#create_job form')")
+        await page.value("document.querySelector('nav a[href=\"#submitJob\"]').click()")
+        await page.sees("document.querySelector('#submitJob form')")
         body = json.dumps(json.dumps({"operation": "echo", "input": {"text": "from the page"}}))
-        await page.value(f"{_field('#create_job-body')}.value = {body}")
-        result = await _sent(page, "create_job")
+        await page.value(f"{_field('#submitJob-body')}.value = {body}")
+        result = await _sent(page, "submitJob")
         assert result["status"].startswith("202 ")
         job = json.loads(result["body"])
         assert job["operation"] == "echo"
@@ -76,8 +76,8 @@ async def test_a_job_is_handed_in_from_the_page(api: Api, tmp_path: Path) -> Non
 @pytest.mark.slow
 @in_a_browser
 async def test_every_route_of_the_page_opens_and_labels_each_of_its_fields(api: Api, tmp_path: Path) -> None:
-    async with page_open(tmp_path, f"{api.url}/docs#read_job") as page:
-        await page.sees("document.querySelector('#read_job[open] form')")
+    async with page_open(tmp_path, f"{api.url}/docs#getJob") as page:
+        await page.sees("document.querySelector('#getJob[open] form')")
         await page.value("document.querySelectorAll('details').forEach(part => part.open = true)")
         await page.sees("[...document.querySelectorAll('.route')].every(route => route.querySelector('form'))")
         await page.value("document.querySelectorAll('details').forEach(part => part.open = true)")
@@ -95,13 +95,13 @@ async def test_every_route_of_the_page_opens_and_labels_each_of_its_fields(api: 
 @pytest.mark.slow
 @in_a_browser
 async def test_a_refusal_is_shown_and_a_wrong_key_is_told(api: Api, tmp_path: Path) -> None:
-    async with page_open(tmp_path, f"{api.url}/docs#read_job") as page:
-        await page.sees("document.querySelector('#read_job[open] form')")
+    async with page_open(tmp_path, f"{api.url}/docs#getJob") as page:
+        await page.sees("document.querySelector('#getJob[open] form')")
         await page.value(f"{_field('#key')}.value = 'rv_wrong'")
         await page.value(f"{_field('#key')}.dispatchEvent(new Event('change'))")
         await page.sees("document.querySelector('#who.bad')")
-        await page.value(f"{_field('#read_job-path-job_id')}.value = 'job_01K9ZV6Q0S8M7D3X5B2C4F6G8H'")
-        result = await _sent(page, "read_job")
+        await page.value(f"{_field('#getJob-path-job_id')}.value = 'job_01K9ZV6Q0S8M7D3X5B2C4F6G8H'")
+        result = await _sent(page, "getJob")
         assert result["status"].startswith("401 ")
         assert json.loads(result["body"])["code"] == "unauthenticated"
 
