@@ -15,8 +15,8 @@ from orchestrator.caller import Caller
 from orchestrator.jobs.accept import accept_job
 from orchestrator.keys import WRITE_JOBS
 from orchestrator.services import Services
-from orchestrator.store.acting.cancel import accept_cancel
 from orchestrator.store.acting import delete
+from orchestrator.store.acting.cancel import accept_cancel
 from orchestrator.store.acting.retry import find_retry, request_again, store_retry
 from orchestrator.store.submit import StoredJob
 from shared.errors import StorageFull
