@@ -1,0 +1,86 @@
+"""A media file that somebody sent: sniffed, looked into, and held to limits before it is worked on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import MediaFormat, MediaLimits, MediaTooLarge
+from shared.media.facts import AudioTrack, MediaFacts, VideoTrack
+from worker.media import inspect, sniff
+
+MAX_PIXELS = 7680 * 4320
+MAX_SIDE = 16_384
+MAX_FPS = 240.0
+MAX_CHANNELS = 16
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 384_000
+EARLIEST_S = -60.0
+"""Encoders begin a little before zero; what begins long before is made to confuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that was found good to work on."""
+
+    path: Path
+    demuxer: str
+    facts: MediaFacts
+
+    @property
+    def video(self) -> VideoTrack:
+        """The stream that players show; MediaFormat where there is none."""
+        if not self.facts.video:
+            raise MediaFormat("The file has no video stream.")
+        return next((track for track in self.facts.video if track.default), self.facts.video[0])
+
+    @property
+    def audio(self) -> AudioTrack | None:
+        """The stream that players play, if there is one."""
+        tracks = self.facts.audio
+        return next((track for track in tracks if track.default), tracks[0] if tracks else None)
+
+    def arguments(self) -> dict[str, str | int]:
+        """Return the options before ``-i``: this demuxer alone, no other file or address, these decoders, this size."""
+        return {
+            "format": self.demuxer,
+            **inspect.DOORS,
+            "format_whitelist": self.demuxer,
+            "max_pixels": MAX_PIXELS,
+        }
+
+
+def open_media(path: Path, *, location: bool = False) -> Source:
+    """Return the file at `path` with what is in it; `location` tells where it was recorded, too.
+
+    MediaEmpty, MediaFormat, MediaCorrupt, MediaTooLarge, MediaLimits.
+    """
+    demuxer = sniff.demuxer(path)
+    facts = inspect.facts(path, demuxer, location=location)
+    for video in facts.video:
+        _check_video(video)
+    for audio in facts.audio:
+        _check_audio(audio)
+    if not facts.video and not facts.audio:
+        raise MediaLimits("The file has neither a video nor an audio stream.")
+    return Source(path, demuxer, facts)
+
+
+def _check_video(track: VideoTrack) -> None:
+    if track.width * track.height > MAX_PIXELS or max(track.width, track.height) > MAX_SIDE:
+        raise MediaTooLarge(f"The video has {track.width}×{track.height} pixels; {MAX_PIXELS} at most are taken.")
+    if track.fps > MAX_FPS:
+        raise MediaLimits(f"The video has {track.fps:.0f} frames per second; {MAX_FPS:.0f} at most are taken.")
+    _check_start(track.start_s)
+
+
+def _check_audio(track: AudioTrack) -> None:
+    if not 1 <= track.channels <= MAX_CHANNELS:
+        raise MediaLimits(f"The sound has {track.channels} channels; {MAX_CHANNELS} at most are taken.")
+    if not MIN_SAMPLE_RATE <= track.sample_rate <= MAX_SAMPLE_RATE:
+        raise MediaLimits(
+            f"The sound has {track.sample_rate} samples per second; {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} are taken."
+        )
+    _check_start(track.start_s)
+
+
+def _check_start(start_s: float) -> None:
+    if start_s < EARLIEST_S:
+        raise MediaLimits(f"A stream begins at {start_s:.0f} s; {EARLIEST_S:.0f} s is the earliest that is taken.")
