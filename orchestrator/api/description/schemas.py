@@ -20,6 +20,13 @@ class PlainSchema(GenerateJsonSchema):
         """Return False."""
         return False
 
+    def default_schema(self, schema: Any) -> Json:
+        """Return a field without an empty object as its default where it may be null: generators refuse the two."""
+        made = super().default_schema(schema)
+        if made.get("default") == {} and "anyOf" in made:
+            del made["default"]
+        return made
+
 
 class Schemas:
     """Collects schemas by name and gives references to them."""

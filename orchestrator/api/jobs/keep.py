@@ -18,8 +18,8 @@ from orchestrator.caller import Caller
 from orchestrator.jobs.accept import field_errors
 from orchestrator.keys import ADMIN, WRITE_JOBS
 from orchestrator.services import Services
-from orchestrator.store.keeping.holds import release_hold, set_hold
 from orchestrator.store.keeping import pins
+from orchestrator.store.keeping.holds import release_hold, set_hold
 from shared.refusals import DeletionUnderWay, InvalidRequest, OutputsDeleted
 from shared.wire.job import JobView
 from shared.wire.keeping.hold import HoldRequest

@@ -252,6 +252,15 @@ def test_every_body_is_one_that_generators_of_code_make_a_class_of(operations: t
     assert [field for field in inside if field.get("type") == "object"] == []
 
 
+def test_no_object_that_may_be_null_has_a_default_which_generators_can_not_make() -> None:
+    found: list[str] = []
+    for name, schema in document()["components"]["schemas"].items():
+        for field, told in schema.get("properties", {}).items():
+            if "anyOf" in told and isinstance(told.get("default"), dict):
+                found.append(f"{name}.{field}")
+    assert found == []
+
+
 async def test_the_webhook_s_pattern_takes_what_the_server_may_take(api: Api) -> None:
     webhook = document()["components"]["schemas"]["EchoJobRequest"]["properties"]["webhook"]
     schema = {part: value for part, value in webhook.items() if part != "description"}
