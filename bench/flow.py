@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.media.motion import Plan, Window
-from worker.media.planes import Plane
+from worker.media.still.motion import Plan, Window
+from worker.media.still.planes import Plane
 
 _GRID = 60  # pixels between the points that are followed
 _BORDER = 40

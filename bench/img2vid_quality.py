@@ -20,14 +20,14 @@ from tests.pictures import Pixels, encoded, sample, texture
 from tests.worker.operations.lone_item import LoneItem
 from worker.context import CancelFlag
 from worker.media import encoder, probe
-from worker.media.ken_burns import KenBurns
-from worker.media.motion import Box, Camera, Plan, Window, plan
-from worker.media.planes import Plane, split_frame
-from worker.media.pyramid import Pyramid
 from worker.media.running import binary
 from worker.media.running.confinement import Reach
 from worker.media.running.frames import FrameSource, feed
 from worker.media.running.process import RunLimits
+from worker.media.still.ken_burns import KenBurns
+from worker.media.still.motion import Box, Camera, Plan, Window, plan
+from worker.media.still.planes import Plane, split_frame
+from worker.media.still.pyramid import Pyramid
 from worker.operations import img2vid
 
 SIZE = (1920, 1080)

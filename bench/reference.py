@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from worker.media.motion import Plan
-from worker.media.planes import Plane, from_rgb, split_frame
+from worker.media.still.motion import Plan
+from worker.media.still.planes import Plane, from_rgb, split_frame
 
 
 class LanczosFrames:

@@ -36,7 +36,7 @@ QUICK = Size(width=640, height=360, duration_s=1, picture_pixels=750_000, pictur
 
 def readable_photos(paths: Sequence[Path]) -> list[Path]:
     """Return the photos' absolute paths; UsageFault names the first that can't be read as a picture."""
-    from worker.media import images
+    from worker.media.still import images
 
     for path in paths:
         if not path.is_file():

@@ -5,13 +5,14 @@ import cv2
 from shared.errors import EncodeFailed, OutputInvalid
 from shared.operations.img2vid import OPERATION, EncoderReport, Params, Quality, Result, VideoFacts
 from worker.context import Context
-from worker.media import encoder, images, motion, probe, pyramid
-from worker.media.ken_burns import KenBurns
+from worker.media import encoder, probe
 from worker.media.probe import VideoStream
 from worker.media.running import binary
 from worker.media.running.confinement import Reach
 from worker.media.running.frames import feed
 from worker.media.running.process import RunLimits
+from worker.media.still import images, motion, pyramid
+from worker.media.still.ken_burns import KenBurns
 
 # The ratio of neighbouring levels' detail: closer ones follow the zoom better, and each has to be made.
 SPREAD = {Quality.DRAFT: 1.18, Quality.BALANCED: 1.18, Quality.HIGH: 1.06}

@@ -15,9 +15,10 @@ from shared.errors import ImageTooLarge, JobError, MediaCorrupt, MediaEmpty, Med
 from shared.operations.img2vid import EncoderReport, Fit, Motion, Params, Quality, Result
 from tests.pictures import Pixels, encoded, sample, scene, texture
 from tests.worker.media.decoding import frames, likeness
-from tests.worker.media.test_images import png_claiming
+from tests.worker.media.still.test_images import png_claiming
 from tests.worker.operations.lone_item import LoneItem
-from worker.media import encoder, motion
+from worker.media import encoder
+from worker.media.still import motion
 from worker.operations import img2vid
 
 WIDTH, HEIGHT = 320, 180

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from shared.errors import ImageTooLarge, JobError, MediaCorrupt, MediaEmpty, MediaFormat
 from tests.pictures import Pixels, encoded, scene
-from worker.media import images
+from worker.media.still import images
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF")
 
@@ -233,7 +233,7 @@ MEASURED = """
 import resource, sys
 from pathlib import Path
 from shared.errors import JobError
-from worker.media import images
+from worker.media.still import images
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in sys.argv[1:]:
     try:

@@ -7,8 +7,8 @@ import pytest
 
 from shared.operations.img2vid import Fit, Motion
 from tests.pictures import scene
-from worker.media.motion import Camera, Plan, plan
-from worker.media.pyramid import MARGIN, Pyramid, cutoffs, reduction, shares
+from worker.media.still.motion import Camera, Plan, plan
+from worker.media.still.pyramid import MARGIN, Pyramid, cutoffs, reduction, shares
 
 
 def zoom(photo: tuple[int, int], frame: tuple[int, int], by: float, frames: int = 50) -> Plan:

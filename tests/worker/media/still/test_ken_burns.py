@@ -12,10 +12,10 @@ from bench.reference import LanczosFrames
 from shared.operations.img2vid import Fit, Motion
 from tests.pictures import sample, scene, texture
 from tests.worker.media.decoding import likeness
-from worker.media.ken_burns import KenBurns
-from worker.media.motion import Camera, plan
-from worker.media.planes import split_frame
-from worker.media.pyramid import Pyramid
+from worker.media.still.ken_burns import KenBurns
+from worker.media.still.motion import Camera, plan
+from worker.media.still.planes import split_frame
+from worker.media.still.pyramid import Pyramid
 
 SIZE = (320, 180)
 Pixels = NDArray[np.uint8]

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.media.motion import Plan, Window
-from worker.media.planes import Plane, Planes, from_rgb
+from worker.media.still.motion import Plan, Window
+from worker.media.still.planes import Plane, Planes, from_rgb
 
 MARGIN = 192
 """How many samples of each plane lie before and after the part that frames show, so that sampling has room."""

@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from worker.media.motion import Plan, Window
-from worker.media.planes import BLACK_LUMA, NEUTRAL_CHROMA, Plane, Planes, split_frame
-from worker.media.pyramid import MARGIN, Level, Pyramid
-from worker.media.resample import Axis, Sampler
+from worker.media.still.motion import Plan, Window
+from worker.media.still.planes import BLACK_LUMA, NEUTRAL_CHROMA, Plane, Planes, split_frame
+from worker.media.still.pyramid import MARGIN, Level, Pyramid
+from worker.media.still.resample import Axis, Sampler
 
 
 class KenBurns:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from worker.media.planes import from_rgb, split_frame
+from worker.media.still.planes import from_rgb, split_frame
 
 # ITU-R BT.709-6, 8 bits, limited range.
 KNOWN = {

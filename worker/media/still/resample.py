@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from worker.media.planes import Plane
+from worker.media.still.planes import Plane
 
 # The farthest that any point may lie from its place, in source samples. It is reached at two edges of the picture only;
 # the middle is exact.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.operations.img2vid import Fit, Motion
-from worker.media.motion import Box, Camera, Plan, Window, plan
+from worker.media.still.motion import Box, Camera, Plan, Window, plan
 
 SIDES = st.tuples(st.integers(16, 12_000), st.integers(16, 12_000))
 FRAMES = st.tuples(st.integers(32, 2048), st.integers(32, 2048)).map(lambda size: (size[0] * 2, size[1] * 2))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.pictures import scene
-from worker.media import resample
-from worker.media.resample import Axis, Sampler
+from worker.media.still import resample
+from worker.media.still.resample import Axis, Sampler
 
 SOURCE = np.ascontiguousarray(scene(400, 300)[..., 1])
 
