@@ -1,9 +1,14 @@
 """Uploads end with their time, and leave nothing behind."""
 
+from dataclasses import replace
+from typing import Any
+
 import httpx
+import pytest
 
 from orchestrator.retention import uploads as ended
 from orchestrator.store import tables
+from shared.errors import StorageUnavailable
 from tests.orchestrator.api.running import Api, running_api
 from tests.orchestrator.uploads.uploading import JPEG, MIB, begin, complete, put, read, uploaded
 
@@ -35,6 +40,32 @@ async def test_parts_that_nobody_completes_are_dropped(api: Api) -> None:
     await put(api, begun["parts"][0], body[: 16 * MIB])
     assert files(api) == 2
     api.clock.advance(DAY_S)
+    await sweep(api)
+    assert files(api) == 0
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable, ZeroDivisionError])
+async def test_a_removal_that_fails_holds_up_no_other(api: Api, error: type[Exception]) -> None:
+    for body in (JPEG, JPEG + b"2"):
+        await put(api, await begin(api.client, body), body)
+    storage = api.services.storage
+
+    class Failing:
+        failed = False
+
+        async def delete(self, key: str) -> None:
+            if not self.failed:
+                self.failed = True
+                raise error
+            await storage.delete(key)
+
+    failing: Any = Failing()
+    api.clock.advance(DAY_S)
+    await ended.tick(replace(api.services, storage=failing), api.clock.now_ms())
+    assert files(api) == 1
+    await sweep(api)
+    assert files(api) == 1
+    api.clock.advance(60)
     await sweep(api)
     assert files(api) == 0
 
