@@ -102,7 +102,7 @@ async def object_server() -> AsyncIterator[ObjectServer]:
     server = ObjectServer()
     app = web.Application(client_max_size=1 << 30)
     app.router.add_route("*", "/{key:.*}", server.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -68,8 +68,9 @@ def test_a_job_is_found_in_both_logs_by_its_id_and_no_secret_is(tmp_path: Path) 
         alone = line["event"] in ("worker.started",) or line["event"].startswith(OF_THE_SERVER)
         assert alone or line.get("route") in ROUTES_OF_NO_JOB or line.get("job_id") in ids, line
         assert re.fullmatch(r"[a-z_]+\.[a-z_]+", line["event"]), line
-    [accepted] = [line for line in lines(orchestrator) if line.get("request_id") == "for-echo"]
-    assert (accepted["route"], accepted["job_id"]) == ("/v1/jobs", ids[0])
+    kept, answered = [line for line in lines(orchestrator) if line.get("request_id") == "for-echo"]
+    assert [line["event"] for line in (kept, answered)] == ["job.stored", "request.answered"]
+    assert (answered["route"], kept["job_id"], answered["job_id"]) == ("/v1/jobs", ids[0], ids[0])
 
     signer = Settings(_env_file=None, data_dir=tmp_path).signer()
     tasks = {(line["task_id"], line["attempt"]) for line in lines(worker) if "task_id" in line}

@@ -145,11 +145,12 @@ async def test_progress_and_early_items_show_while_the_task_runs(tmp_path: Path,
 async def test_a_restart_in_the_middle_completes_from_storage(tmp_path: Path, fake: FakeRunPod) -> None:
     async with orchestrator(tmp_path, fake) as system:
         job_id = await system.submit([{"id": "a", "text": "first"}, {"id": "b", "text": "second"}])
-        await until(lambda: fake.tasks)
+        await until(lambda: list((tmp_path / "objects").rglob("manifest.json")))
     fake.tasks.clear()
     async with orchestrator(tmp_path, fake) as system:
         job = await system.ended(job_id)
-        assert job["status"] == "COMPLETED"
+        assert (job["status"], job["attempts"]) == ("COMPLETED", 1)
+    assert len(fake.executions) == 1
 
 
 async def test_no_more_tasks_are_in_flight_than_the_window_holds(tmp_path: Path, fake: FakeRunPod) -> None:
