@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install -q
+# More than a small machine has cores: for half of its time a test waits for the processes that it started.
+TESTS_AT_ONCE ?= 3
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q pyproject.toml
 
 .PHONY: help setup demo serve test test-s3 check fuzz docs bench lock clean
@@ -31,7 +33,7 @@ serve: setup ## Run the orchestrator with one local worker on http://127.0.0.1:3
 	@$(BIN)/revela serve --workers 1
 
 test: check ## Run every check and every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 test-s3: setup ## Test storage on a real S3 server, Ceph RGW; installs it from Debian's packages (as root) if need be
 	$(BIN)/python -m tests.ceph -n 2 --dist loadfile tests/contracts tests/e2e/test_bucket.py tests/e2e/test_uploads.py

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,6 +15,7 @@ def modules() -> list[Path]:
     return sorted(path for path in found if "versions" not in path.parts)
 
 
+@cache
 def parsed(module: Path) -> ast.Module:
     """Return the syntax tree of a module."""
     return ast.parse((ROOT / module).read_text())
