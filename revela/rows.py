@@ -13,7 +13,7 @@ _GAP = "  "
 
 def print_rows(rows: Iterable[Sequence[Cell]], headings: Sequence[str] = ()) -> None:
     """Write rows of one length: aligned and coloured on a terminal, else tab-separated, bare and without headings."""
-    table = [[_one_line(cell) for cell in row] for row in rows]
+    table = [[one_line(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         sys.stdout.writelines("\t".join(cell.plain for cell in row) + "\n" for row in table)
         return
@@ -27,7 +27,7 @@ def print_rows(rows: Iterable[Sequence[Cell]], headings: Sequence[str] = ()) -> 
         console.print(Text(_GAP).join([*padded, row[-1]]), soft_wrap=True)
 
 
-def _one_line(cell: Cell) -> Text:
+def one_line(cell: Cell) -> Text:
     """Return the cell without what would break its row, or act on the terminal: tabs, newlines, escapes."""
     text = cell if isinstance(cell, Text) else Text(cell)
     if text.plain.isprintable():

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from revela.rows import Cell, print_rows
+from revela.keeping.kept import dead_link, kept_text
+from revela.rows import Cell, one_line, print_rows
 from shared.wire.job import ItemView, JobView, ListedJob, OutputView
 from shared.wire.status import Status
 
@@ -40,15 +42,16 @@ def print_job(job: JobView, saved: Saved) -> None:
     """Write a job's state, then its items with their links, saved files and errors.
 
     On a terminal the items' figures come first and each link on a line of its own after them. Else the state goes to
-    standard error, and each output is one row: item, status, seconds, bytes, URL or error, saved file.
+    standard error, and each output is one row: item, status, seconds, bytes, URL or error, saved file. In the place of
+    a link that leads nowhere any more stands why.
     """
-    on_terminal = sys.stdout.isatty()
-    _print_state(job, Console(stderr=not on_terminal, highlight=False, soft_wrap=True))
+    on_terminal, now = sys.stdout.isatty(), datetime.now(UTC)
+    _print_state(job, now, Console(stderr=not on_terminal, highlight=False, soft_wrap=True))
     if not on_terminal:
-        print_rows(row for item in job.items for row in _bare_rows(item, saved))
+        print_rows(row for item in job.items for row in _bare_rows(job, item, saved, now))
         return
     print_rows([_figures(item) for item in job.items], ("item", "status", "seconds", "size"))
-    results = [(item.id, line) for item in job.items for line in _results(item, saved)]
+    results = [(item.id, line) for item in job.items for line in _results(job, item, saved, now)]
     if results:
         print()
         print_rows(results)
@@ -69,8 +72,10 @@ def print_jobs(jobs: Iterable[ListedJob]) -> None:
     print_rows(rows, ("job", "operation", "status", "items", "created"))
 
 
-def _print_state(job: JobView, console: Console) -> None:
+def _print_state(job: JobView, now: datetime, console: Console) -> None:
     console.print(Text(f"{job.id}  {job.operation}  ") + _coloured(job.status) + Text(f"  {_progress_text(job)}"))
+    if kept := kept_text(job, now):
+        console.print(one_line(kept))
     if job.error is not None:
         console.print(f"[red]{job.error.code}[/red]: {escape(job.error.detail)}")
 
@@ -81,19 +86,20 @@ def _figures(item: ItemView) -> Sequence[Cell]:
     return item.id, _coloured(item.status), next(filter(None, map(_seconds, outputs)), ""), size
 
 
-def _results(item: ItemView, saved: Saved) -> Iterable[str]:
+def _results(job: JobView, item: ItemView, saved: Saved, now: datetime) -> Iterable[str]:
     if item.error is not None:
         yield f"{item.error.code}: {item.error.detail}"
     for output in item.output.values():
-        yield output.url
+        yield dead_link(job, output, now) or output.url
         if output.url in saved:
             yield f"saved as {saved[output.url]}"
 
 
-def _bare_rows(item: ItemView, saved: Saved) -> Iterable[Sequence[str]]:
+def _bare_rows(job: JobView, item: ItemView, saved: Saved, now: datetime) -> Iterable[Sequence[str]]:
     for output in item.output.values():
         path = str(saved.get(output.url, ""))
-        yield item.id, item.status.value, _seconds(output), str(output.size_bytes), output.url, path
+        link = dead_link(job, output, now) or output.url
+        yield item.id, item.status.value, _seconds(output), str(output.size_bytes), link, path
     if not item.output:
         error = f"{item.error.code}: {item.error.detail}" if item.error else ""
         yield item.id, item.status.value, "", "", error, ""

@@ -24,7 +24,7 @@ OUTPUT = {"url": URL, "content_type": "video/mp4", "size_bytes": 812_345, "sha25
 ERROR = {"code": "media-corrupt", "detail": "cut\toff\n\x1b[31mhere", "retryable": False, "stage": "decode"}
 
 
-def job() -> JobView:
+def job(**fields: object) -> JobView:
     return JobView.model_validate(
         {
             "id": JOB_ID,
@@ -46,6 +46,7 @@ def job() -> JobView:
             "execution_ms": 0,
             "attempts": 1,
             "expires_at": None,
+            **fields,
         }
     )
 
@@ -113,3 +114,34 @@ def test_columns_are_aligned_on_a_terminal_and_nothing_is_padded_at_the_end(monk
 def test_no_rows_are_nothing_at_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     print_rows([], ("a", "b"))
     assert capsys.readouterr().out == ""
+
+
+HOLD = {"reason": "Case\x1b[31m A", "author": "k7m2x9qwer45", "since": "2026-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "line", "link"),
+    [
+        ({"expires_at": "2100-01-01T06:33:00Z"}, "outputs stay until 2100-01-01 06:33Z", URL),
+        ({"expires_at": "2026-01-02T06:33:00Z"}, "links ended 2026-01-02 06:33Z", "link ended 2026-01-02 06:33Z"),
+        (
+            {"expires_at": "2026-01-02T06:33:00Z", "outputs_deleted_at": "2026-01-02T06:34:00Z"},
+            "outputs deleted 2026-01-02 06:34Z",
+            "deleted 2026-01-02 06:34Z",
+        ),
+        ({"pinned": True, "legal_hold": HOLD}, "on hold: Case [31m A (by k7m2x9qwer45), pinned", URL),
+    ],
+)
+def test_what_keeps_a_job_is_said_and_no_link_that_leads_nowhere_is_shown(
+    fields: dict[str, object], line: str, link: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_job(job(**fields), {})
+    written = capsys.readouterr()
+    assert written.err.splitlines()[1:] == [line]
+    assert written.out.splitlines()[0].split("\t")[4] == link
+
+
+def test_an_output_that_was_lost_says_so_in_the_place_of_its_link(capsys: pytest.CaptureFixture[str]) -> None:
+    lost = {**OUTPUT, "lost_at": "2026-01-02T06:33:00Z"}
+    print_job(job(items=[{"id": "a", "status": "COMPLETED", "output": {"video": lost}}]), {})
+    assert "lost, found 2026-01-02 06:33Z" in capsys.readouterr().out
