@@ -18,6 +18,7 @@ from orchestrator.store.migrate import upgrade
 from orchestrator.store.store import Store
 from revela.called_as import called_as
 from revela.failures import UsageFault
+from revela.keeping.spans import span_ms
 from revela.rows import print_rows
 from revela.server_settings import existing_data
 from shared.clock import SystemClock, to_datetime
@@ -25,8 +26,6 @@ from shared.refusals import InvalidRequest
 
 T = TypeVar("T")
 
-_SPAN = re.compile(r"([1-9]\d{0,4})([mhdw])")
-_UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 _TYPED_AS = {"/name": "NAME", "/tenant": "--tenant", "/scopes": "--scope"}
 """What a field of a key is called on the command line."""
 _WORKER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -96,14 +95,6 @@ def create_worker_token(data_dir: Path | None, worker_id: str, *, as_json: bool)
         return
     url = f"{settings.public_url.rstrip('/')}/v2/{POOL_ENDPOINT}"
     print(f"{token}\njoin with: {called_as()} worker --url {url} --id {worker_id} --token {token}")
-
-
-def span_ms(option: str, text: str) -> int:
-    """Return a span such as 30d or 12h, given as `option`, in milliseconds; UsageFault for anything else."""
-    span = _SPAN.fullmatch(text)
-    if span is None:
-        raise UsageFault(f"{option} {text}: write a number and m, h, d or w, such as 30d")
-    return int(span[1]) * _UNITS_MS[span[2]]
 
 
 def with_store(settings: Settings, act: Callable[[Store, Settings], Awaitable[T]]) -> T:

@@ -16,10 +16,15 @@ def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     tenant: Annotated[str, typer.Option(help="Whose jobs it sees: a-z, 0-9, - and _.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help="What it may do; again for more [jobs:read and jobs:write].")
+        list[str] | None,
+        typer.Option(
+            help="What it may do: jobs:read, jobs:write, or admin, which includes both; again for more "
+            "[jobs:read and jobs:write]."
+        ),
     ] = None,
     expires: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="When it ends by itself, such as 12h, 30d or 8w [never].")
+        str | None,
+        typer.Option(metavar="SPAN", help="When it ends by itself; a number and s, m, h, d or w, such as 30d [never]."),
     ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,

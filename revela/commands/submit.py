@@ -65,6 +65,18 @@ def submit(
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A label to find the job by; again for more.")
     ] = None,
     priority: Annotated[str | None, typer.Option(help="low, normal or high.", show_default="normal")] = None,
+    output_ttl: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPAN|keep",
+            help="How long its outputs stay once it has ended: a number and s, m, h, d or w, such as 12h or 30d.",
+            show_default="3d",
+        ),
+    ] = None,
+    queue_ttl: Annotated[
+        str | None,
+        typer.Option(metavar="SPAN", help="How long it may wait for a worker, such as 90s or 2h.", show_default="1d"),
+    ] = None,
     webhook: Annotated[
         str | None, typer.Option(metavar="URL", help="An https address that is told when the job has ended.")
     ] = None,
@@ -79,8 +91,15 @@ def submit(
     """
     from revela.jobs.request import labels_named
     from revela.jobs.submit import Server, Typed, Wishes, plan_job, submit_job
+    from revela.keeping.spans import span_or_keep, span_s
 
-    further = {"labels": labels_named(label or ()), "priority": priority, "webhook": webhook}
+    further = {
+        "labels": labels_named(label or ()),
+        "priority": priority,
+        "output_ttl_s": None if output_ttl is None else span_or_keep("--output-ttl", output_ttl),
+        "queue_ttl_s": None if queue_ttl is None else span_s("--queue-ttl", queue_ttl),
+        "webhook": webhook,
+    }
     typed = Typed(operation, param or (), image or (), items, further)
     if dry_run:
         plan_job(Server(url, key), typed, as_json=as_json)

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from revela.client.downloads.file_names import distinct_names
 from revela.failures import UsageFault
+from revela.keeping.spans import KEEP
 from shared.wire.status import Status
 
 _SPAN = re.compile(r"(\d{1,9})([smhdw])")
@@ -22,7 +23,7 @@ def job_request(
 ) -> dict[str, Any]:
     """Return the request: one item per image or entry of `items`, with `params` (`key=value`) as their defaults.
 
-    `further` fields of the request are left out where they are None or empty.
+    `further` fields of the request are left out where they are None or empty; KEEP is the request's null.
 
     An image's item has the image's file name as id, without its extension and with -2, -3, … where two would be alike.
     Without images and items there is one item, made of `params` alone. UsageFault for a text that can't be read.
@@ -30,7 +31,9 @@ def job_request(
     if images and items is not None:
         raise UsageFault("give either --image or --items")
     named = dict(_param(text) for text in params)
-    others = {name: value for name, value in further.items() if value}
+    others = {
+        name: None if value == KEEP and name == "output_ttl_s" else value for name, value in further.items() if value
+    }
     if images:
         ids = distinct_names(map(_file_stem, images), "image")
         entries = [{"id": item_id, "image": image} for item_id, image in zip(ids, images, strict=True)]

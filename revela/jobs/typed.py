@@ -15,6 +15,8 @@ def as_typed(refused: Refused, request: dict[str, Any], *, from_images: bool) ->
 
 def _typed(pointer: str, request: dict[str, Any], *, from_images: bool) -> str:
     match pointer.removeprefix("/").split("/"):
+        case ["output_ttl_s" | "queue_ttl_s" as option]:
+            return f"--{option.removesuffix('_s').replace('_', '-')}, in seconds"
         case ["labels" | "webhook" | "priority" as option, *field]:
             return " ".join(filter(None, (f"--{option.removesuffix('s')}", _dotted(field))))
         case ["operation"]:

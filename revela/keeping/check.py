@@ -12,7 +12,8 @@ from orchestrator.settings import Settings
 from orchestrator.storage.choose import open_storage
 from orchestrator.store.store import Store
 from revela.failures import NotConfirmed, SomethingBroken, UsageFault
-from revela.keys import span_ms, with_store
+from revela.keeping.spans import span_ms
+from revela.keys import with_store
 from revela.server_settings import existing_data
 from shared.clock import SystemClock
 

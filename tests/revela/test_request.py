@@ -7,6 +7,7 @@ import pytest
 
 from revela.failures import UsageFault
 from revela.jobs.request import job_request, status_named
+from revela.keeping.spans import span_or_keep
 from shared.wire.status import Status
 
 
@@ -67,6 +68,21 @@ def test_a_file_of_items_that_can_t_be_read_is_named(content: bytes | None, tmp_
         file.write_bytes(content)
     with pytest.raises(UsageFault, match=r"items\.json"):
         job_request("op", [], [], str(file))
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [("90s", 90), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000), ("8w", 4_838_400), ("keep", None)],
+)
+def test_how_long_outputs_stay_is_typed_as_a_span(typed: str, sent: int | None) -> None:
+    request = job_request("op", [], [], None, output_ttl_s=span_or_keep("--output-ttl", typed), queue_ttl_s=None)
+    assert request == {"operation": "op", "input": {}, "output_ttl_s": sent}
+
+
+@pytest.mark.parametrize("typed", ["30", "0s", "1y", "", "null"])
+def test_a_span_that_is_none_says_how_one_is_written(typed: str) -> None:
+    with pytest.raises(UsageFault, match=f"--output-ttl {typed}: write a number and s, m, h, d or w, .* or keep"):
+        span_or_keep("--output-ttl", typed)
 
 
 @pytest.mark.parametrize("text", ["novalue", "=1", ""])

@@ -25,6 +25,7 @@ def told(request: dict[str, Any], *pointers: str, from_images: bool = False) -> 
     [
         (PARAMS, "/input/fps", "--param fps"),
         (PARAMS, "/operation", "img2vid"),
+        (PARAMS, "/output_ttl_s", "--output-ttl, in seconds"),
         (ITEMS, "/defaults/focus/x", "--param focus.x"),
         (ITEMS, "/items/0/image", "--items, item 1 (a) image"),
         (ITEMS, "/items/1", "--items, item 2"),

@@ -15,7 +15,11 @@ def check(
         bool, typer.Option("--repair", help="Delete the orphans, mark what is lost; never what is on legal hold.")
     ] = False,
     grace: Annotated[
-        str, typer.Option(metavar="SPAN", help="A younger object is no orphan yet, such as 30m, 12h or 7d.")
+        str,
+        typer.Option(
+            metavar="SPAN",
+            help="A younger object is no orphan yet; a number and s, m, h, d or w, such as 90s, 12h or 7d.",
+        ),
     ] = "1d",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first; without a terminal nothing is asked.")] = False,
     force: Annotated[

@@ -41,7 +41,7 @@ def test_a_key_ends_when_it_was_told_to(terminal: Terminal, span: str, days: flo
 def test_a_span_that_is_none_makes_no_key(terminal: Terminal, span: str) -> None:
     refused = terminal("keys", "create", "shop", "--tenant", "acme", "--expires", span)
     assert refused.code == 2
-    assert f"--expires {span}: write a number and m, h, d or w, such as 30d" in refused.err
+    assert f"--expires {span}: write a number and s, m, h, d or w, such as 30d" in refused.err
     assert "rv_" not in refused.out
 
 
