@@ -275,6 +275,12 @@ class UploadInUse(Conflict):
     code = "upload-in-use"
 
 
+class OutputsInUse(Conflict):
+    """A job that has not ended needs an output of this one; delete it afterwards."""
+
+    code = "outputs-in-use"
+
+
 class UploadExpired(RequestError):
     """The upload's time is over; begin a new one."""
 

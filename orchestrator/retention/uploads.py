@@ -6,7 +6,7 @@ from orchestrator.services import Services
 from orchestrator.store.uploading.rows import DELETED
 from orchestrator.store.uploading.sweeping import (
     Removal,
-    due_removals,
+    begin_removals,
     expire_uploads,
     forget_uploads,
     is_shared,
@@ -28,7 +28,7 @@ async def tick(services: Services, now_ms: int) -> None:
     expired = await services.store.write(lambda c: expire_uploads(c, now_ms))
     if expired:
         log.info("uploads.expired", count=expired)
-    for removal in await services.store.read(lambda c: due_removals(c, now_ms)):
+    for removal in await services.store.write(lambda c: begin_removals(c, now_ms)):
         try:
             await _remove(services, removal, now_ms)
         except AdapterError as failed:

@@ -12,8 +12,8 @@ from orchestrator.jobs.fairness import Candidate
 from orchestrator.jobs.states import AttemptState, TaskState
 from orchestrator.jobs.terms import Terms, attempt_terms
 from orchestrator.store import tables
+from orchestrator.store.keeping.earlier import find_output
 from orchestrator.store.prepared import Prepared, given
-from orchestrator.store.submit import find_output
 from orchestrator.store.uploading.uses import find_uploads
 from shared.uploads.upload import UploadState
 from shared.wire.media_input import MediaInput
@@ -250,8 +250,8 @@ def own_inputs(
         if upload.state == UploadState.COMPLETED
     }
     found = {text: find_output(connection, tenant, MediaInput(text)) for text in own if not _is_upload(text)}
-    found |= {text: upload.object_key for text, upload in uploads.items()}
-    keys = {text: key for text, key in found.items() if key}
+    keys = {text: output.key for text, output in found.items() if output is not None}
+    keys |= {text: upload.object_key for text, upload in uploads.items()}
     return keys, {text: upload.etag for text, upload in uploads.items()}
 
 

@@ -11,10 +11,12 @@ from orchestrator.jobs.idempotency import IdempotencyClaim
 from orchestrator.jobs.states import TaskState
 from orchestrator.store import tables
 from orchestrator.store.events import add_event
+from orchestrator.store.keeping.earlier import find_output, unusable_output
+from orchestrator.store.keeping.uses import note_uses
 from orchestrator.store.prepared import Prepared
 from orchestrator.store.tables import idempotency
 from orchestrator.store.tenants import reserve_items
-from orchestrator.store.uploading.uses import find_uploads, note_uses, unusable
+from orchestrator.store.uploading.uses import find_uploads, keep_longer, unusable
 from shared.refusals import FieldError, IdempotencyReused, InvalidRequest
 from shared.wire.media_input import MediaInput
 from shared.wire.status import Status
@@ -80,7 +82,7 @@ def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = 
 
     InvalidRequest if an upload or output that it names is not the tenant's; QueueFull if the tenant has too much open.
     """
-    check_own_inputs(connection, job)
+    sources = check_own_inputs(connection, job)
     tenant = job.caller.tenant
     reserve_items(connection, tenant, len(job.items), job.max_open_items, job.created_ms)
     _JOB.change(connection, {**_job_row(job), "retry_of": retry_of})
@@ -123,41 +125,31 @@ def insert_job(connection: Connection, job: AcceptedJob, retry_of: str | None = 
         connection,
         [{"job_id": job.id, "tenant": tenant, "name": name, "value": value} for name, value in job.labels.items()],
     )
-    note_uses(connection, tenant, job.id, _uploads_in(job), job.created_ms, job.uploads_kept_ms)
+    note_uses(connection, tenant, job.id, sources)
+    keep_longer(connection, _uploads_in(job), job.created_ms + job.uploads_kept_ms)
     add_event(connection, tenant, job.id, "status", {"status": Status.IN_QUEUE}, job.created_ms)
 
 
-def find_output(connection: Connection, tenant: str, media: MediaInput) -> str | None:
-    """Return the storage key behind ``output://job/item/slot`` of this tenant's; None where it is not or no longer."""
-    job_id, item_id, slot = media.removeprefix("output://").split("/")
-    outputs: dict[str, Any] | None = connection.execute(
-        sa.select(tables.items.c.outputs)
-        .join(tables.jobs, tables.jobs.c.id == tables.items.c.job_id)
-        .where(
-            tables.items.c.tenant == tenant,
-            tables.items.c.job_id == job_id,
-            tables.items.c.item_id == item_id,
-            tables.jobs.c.outputs_deleted_ms.is_(None),
-        )
-    ).scalar()
-    stored = (outputs or {}).get(slot, {})
-    key: str | None = None if "lost_ms" in stored else stored.get("key")
-    return key
+def check_own_inputs(connection: Connection, job: AcceptedJob) -> set[tuple[str, str]]:
+    """Return the uploads and outputs that the job names: (id of the upload or the earlier job, key of the object).
 
-
-def check_own_inputs(connection: Connection, job: AcceptedJob) -> None:
-    """Raise InvalidRequest if an upload or output that the job names is not its tenant's, or can't be used."""
+    InvalidRequest if one is not its tenant's, or can't be used.
+    """
     tenant = job.caller.tenant
     uploads = find_uploads(connection, tenant, _uploads_in(job))
+    named = {media for _, media in job.own_inputs if media.scheme == "output"}
+    outputs = {media: find_output(connection, tenant, media) for media in named}
 
     def fault(media: MediaInput) -> str | None:
         if media.scheme == "upload":
             return unusable(media, uploads.get(media), job.created_ms)
-        return None if find_output(connection, tenant, media) else f"there is no {media}"
+        return unusable_output(media, outputs[media], job.created_ms)
 
     found = ((pointer, fault(media)) for pointer, media in job.own_inputs)
     if faults := [FieldError(pointer, detail) for pointer, detail in found if detail is not None]:
         raise InvalidRequest(errors=faults[:MAX_FAULTS])
+    earlier = {(output.job_id, output.key) for output in outputs.values() if output is not None}
+    return earlier | {(upload.id, upload.object_key) for upload in uploads.values()}
 
 
 def _uploads_in(job: AcceptedJob) -> list[MediaInput]:

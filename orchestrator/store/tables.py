@@ -138,6 +138,7 @@ uploads = sa.Table(
     sa.Column("expires_ms", _Ms, nullable=False, comment="until when it may be sent; then how long it is kept"),
     sa.Column("grants_end_ms", _Ms, nullable=False, comment="until when somebody may still write there"),
     sa.Column("remove_ms", _Ms, comment="when its object is to be removed next"),
+    sa.Column("removal_begun_ms", _Ms, comment="since when it is being removed: too late to keep it"),
     sa.Index(None, "tenant", "id"),
     sa.Index(None, "tenant", "sha256"),
     sa.Index(None, "tenant", "state"),
@@ -146,13 +147,14 @@ uploads = sa.Table(
     sa.Index(None, "remove_ms"),
 )
 
-upload_uses = sa.Table(
-    "upload_uses",
+input_uses = sa.Table(
+    "input_uses",
     metadata,
-    sa.Column("upload_id", _Id, sa.ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("job_id", _Id, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("source_id", _Id, primary_key=True, comment="the upload, or the job whose output it is; may be gone"),
+    sa.Column("object_key", sa.String(255), primary_key=True),
     sa.Column("tenant", sa.String(64), nullable=False),
-    sa.Index(None, "job_id"),
+    sa.Index(None, "source_id"),
 )
 
 audit = sa.Table(

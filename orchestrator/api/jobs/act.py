@@ -20,7 +20,15 @@ from orchestrator.store.acting.cancel import accept_cancel
 from orchestrator.store.acting.retry import find_retry, request_again, store_retry
 from orchestrator.store.submit import StoredJob
 from shared.errors import StorageFull
-from shared.refusals import InvalidRequest, JobNotEnded, LegalHold, NothingToRetry, QueueFull, UnknownOperation
+from shared.refusals import (
+    InvalidRequest,
+    JobNotEnded,
+    LegalHold,
+    NothingToRetry,
+    OutputsInUse,
+    QueueFull,
+    UnknownOperation,
+)
 from shared.wire.job import JobView
 
 log = structlog.get_logger()
@@ -112,6 +120,6 @@ ROUTES = (
         keyed=delete_job,
         scope=WRITE_JOBS,
         replies=(Reply("Gone", status=HTTPStatus.NO_CONTENT, media_type=None),),
-        refusals=(JobNotEnded, LegalHold),
+        refusals=(JobNotEnded, LegalHold, OutputsInUse),
     ),
 )

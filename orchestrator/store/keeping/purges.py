@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 from orchestrator.jobs.states import AttemptEnd
 from orchestrator.store.keeping.audit import RETENTION, AuditAction, record
 from orchestrator.store.keeping.held import holds_under
+from orchestrator.store.keeping.uses import in_use
 from orchestrator.store.tables import attempts, jobs, purges
 
 _GRANTS_OUTLIVE_MS = 300_000
@@ -17,7 +18,7 @@ _SILENT = (AttemptEnd.COMPLETED, AttemptEnd.FAILED)
 _KEPT_JOB = sa.exists().where(
     jobs.c.id == purges.c.expired_job_id, jobs.c.pinned_ms.is_not(None) | jobs.c.legal_hold.is_not(None)
 )
-_MAY_GO = ~_KEPT_JOB & ~holds_under(purges.c.prefix)
+_MAY_GO = ~_KEPT_JOB & ~holds_under(purges.c.prefix) & ~in_use(purges.c.expired_job_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,10 @@ _PURGE = sa.select(purges.c.prefix, purges.c.tenant, purges.c.expired_job_id)
 
 
 def order_expired(connection: Connection, now_ms: int, limit: int) -> int:
-    """Order the removal of the outputs whose time is over, of at most `limit` jobs; return of how many."""
+    """Order the removal of the outputs whose time is over, of at most `limit` jobs; return of how many.
+
+    Those that a job that has not ended needs as its inputs stay until it has.
+    """
     ordered = sa.exists().where(purges.c.prefix == jobs.c.tenant + "/" + jobs.c.id)
     over = (
         sa.select(jobs.c.id, jobs.c.tenant)
@@ -43,6 +47,7 @@ def order_expired(connection: Connection, now_ms: int, limit: int) -> int:
             jobs.c.outputs_deleted_ms.is_(None),
             jobs.c.pinned_ms.is_(None),
             jobs.c.legal_hold.is_(None),
+            ~in_use(jobs.c.id),
             ~ordered,
         )
         .order_by(jobs.c.expires_ms)
@@ -58,7 +63,7 @@ def order_purge(connection: Connection, tenant: str, job_id: str, now_ms: int, *
     """Order the removal of all objects of a job; its row must still be there. `expired`: and will stay."""
     last_deadline_ms = connection.execute(
         sa.select(sa.func.max(attempts.c.deadline_ms)).where(
-            attempts.c.job_id == job_id, attempts.c.outcome.not_in(_SILENT)
+            attempts.c.job_id == job_id, attempts.c.outcome.is_(None) | attempts.c.outcome.not_in(_SILENT)
         )
     ).scalar()
     order = {

@@ -9,11 +9,11 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.store.keeping.audit import AuditAction, record
 from orchestrator.store.keeping.held import object_is_held
-from orchestrator.store.tables import jobs, upload_uses, uploads
+from orchestrator.store.keeping.uses import in_use
+from orchestrator.store.tables import uploads
 from orchestrator.store.tenants import ensure_tenant
 from shared.refusals import LegalHold, NotFound, TooManyUploads, UploadInUse
 from shared.uploads.upload import UploadState
-from shared.wire.status import OPEN_STATUSES
 
 DELETED = "deleted"
 """The state of an upload that its tenant sees no longer, while its object is still to be removed."""
@@ -153,12 +153,3 @@ def delete_upload(connection: Connection, tenant: str, upload_id: str, author: s
         raise UploadInUse
     connection.execute(uploads.update().where(uploads.c.id == row.id).values(state=DELETED, remove_ms=now_ms))
     record(connection, tenant, author, AuditAction.UPLOAD_DELETED, upload_id, now_ms, size_bytes=row.size_bytes)
-
-
-def in_use(upload_id: Any) -> sa.Exists:
-    """Return the condition that a job that has not ended names the upload."""
-    return sa.exists(
-        sa.select(1)
-        .select_from(upload_uses.join(jobs, jobs.c.id == upload_uses.c.job_id))
-        .where(upload_uses.c.upload_id == upload_id, jobs.c.status.in_(OPEN_STATUSES))
-    )

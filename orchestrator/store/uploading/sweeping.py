@@ -7,8 +7,9 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.store.keeping.audit import RETENTION, AuditAction, record
 from orchestrator.store.keeping.held import not_held
+from orchestrator.store.keeping.uses import in_use
 from orchestrator.store.tables import uploads
-from orchestrator.store.uploading.rows import DELETED, in_use
+from orchestrator.store.uploading.rows import DELETED
 from shared.uploads.upload import UploadState
 
 _AT_ONCE = 500
@@ -49,15 +50,21 @@ def expire_uploads(connection: Connection, now_ms: int) -> int:
     return len(found)
 
 
-def due_removals(connection: Connection, now_ms: int, limit: int = 100) -> list[Removal]:
-    """Return what is to be removed now, the longest due first."""
+def begin_removals(connection: Connection, now_ms: int, limit: int = 100) -> list[Removal]:
+    """Claim what is due and not held, the longest due first: from here on it is too late to hold it.
+
+    What was begun and not finished when a server ended is looked at anew: a hold that came since then counts.
+    """
     query = (
         sa.select(uploads.c.id, uploads.c.state, uploads.c.object_key, uploads.c.multipart_id, uploads.c.grants_end_ms)
-        .where(uploads.c.remove_ms <= now_ms)
+        .where(uploads.c.remove_ms <= now_ms, not_held(uploads.c.object_key))
         .order_by(uploads.c.remove_ms)
         .limit(limit)
     )
-    return [Removal(*row) for row in connection.execute(query)]
+    due = [Removal(*row) for row in connection.execute(query)]
+    ids = [removal.upload_id for removal in due]
+    connection.execute(uploads.update().where(uploads.c.id.in_(ids)).values(removal_begun_ms=now_ms))
+    return due
 
 
 def is_shared(connection: Connection, object_key: str) -> bool:
@@ -70,16 +77,17 @@ def note_removed(connection: Connection, removal: Removal, now_ms: int) -> None:
     """Forget a removal; it is due again when nobody can send anything to its address any more."""
     row = uploads.c.id == removal.upload_id
     if now_ms < removal.grants_end_ms:
-        connection.execute(uploads.update().where(row).values(remove_ms=removal.grants_end_ms))
+        connection.execute(uploads.update().where(row).values(remove_ms=removal.grants_end_ms, removal_begun_ms=None))
     elif removal.state == DELETED:
         connection.execute(uploads.delete().where(row))
     else:
-        connection.execute(uploads.update().where(row).values(remove_ms=None))
+        connection.execute(uploads.update().where(row).values(remove_ms=None, removal_begun_ms=None))
 
 
 def postpone_removal(connection: Connection, removal: Removal, next_ms: int) -> None:
-    """Try again at `next_ms`."""
-    connection.execute(uploads.update().where(uploads.c.id == removal.upload_id).values(remove_ms=next_ms))
+    """Try again at `next_ms`; until then it may be held."""
+    again = {"remove_ms": next_ms, "removal_begun_ms": None}
+    connection.execute(uploads.update().where(uploads.c.id == removal.upload_id).values(again))
 
 
 def forget_uploads(connection: Connection, now_ms: int) -> int:

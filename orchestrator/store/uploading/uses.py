@@ -1,11 +1,11 @@
-"""Which jobs name which uploads: checked when a job is stored, kept until it is deleted."""
+"""Uploads as inputs: what of them a job can have, and how long they are kept for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from orchestrator.store.tables import upload_uses, uploads
+from orchestrator.store.tables import uploads
 from orchestrator.store.uploading.rows import COLUMNS, DELETED, UploadRow
 from shared.uploads.upload import UploadState
 from shared.wire.media_input import MediaInput
@@ -43,15 +43,9 @@ def unusable(media: MediaInput, upload: UploadRow | None, now_ms: int) -> str | 
     return None
 
 
-def note_uses(
-    connection: Connection, tenant: str, job_id: str, media: Sequence[str], now_ms: int, keep_ms: int
-) -> None:
-    """Keep that a job needs uploads, and keep these for longer."""
+def keep_longer(connection: Connection, media: Iterable[str], until_ms: int) -> None:
+    """Keep uploads that a job names until then at least."""
     ids = sorted({upload_id_of(text) for text in media})
-    if not ids:
-        return
-    connection.execute(upload_uses.insert(), [{"upload_id": one, "job_id": job_id, "tenant": tenant} for one in ids])
-    until_ms = now_ms + keep_ms
     for start in range(0, len(ids), _AT_ONCE):
         connection.execute(
             uploads.update()

@@ -8,7 +8,10 @@ import sqlalchemy as sa
 
 from orchestrator.retention import expire, purge
 from orchestrator.store import tables
+from orchestrator.store.settling import commit_items
 from shared.errors import StorageUnavailable
+from tests.orchestrator.api.running import Api, completed
+from tests.orchestrator.relay.ticking import Ticking
 from tests.orchestrator.retention.keeping import FILES, Cutting, Keeping, Killed
 
 
@@ -163,3 +166,23 @@ async def test_many_jobs_that_expire_at_once_go_in_batches(keeping: Keeping, mon
         assert await keeping.api.count(tables.purges) == left
         assert keeping.services.purge_waiting.is_set() == (left > 0)
     assert [await keeping.left(job_id) for job_id in jobs] == [[]] * 5
+
+
+async def test_what_a_worker_still_writes_after_its_jobs_deletion_goes_when_its_addresses_have_ended(api: Api) -> None:
+    ticking = Ticking(api)
+    job_id = await ticking.submitted(1)
+    result = await ticking.commit(0)
+    attempt = await ticking.attempt_row()
+    ends = [completed(0, "i0", "text", result.outputs["text"].key)]
+    assert await api.services.store.write(
+        lambda c: commit_items(c, api.services.announce, attempt.task_id, attempt.n, ends, api.clock.now_ms())
+    )
+    assert (await ticking.attempt_row()).outcome is None
+    assert (await api.client.delete(f"/v1/jobs/{job_id}")).status_code == 204
+    await purge.tick(api.services, api.clock.now_ms())
+    late = f"acme/{job_id}/0-1/manifest.json"
+    await api.put_object(late, b"{}")
+    api.clock.advance((attempt.deadline_ms - api.clock.now_ms()) / 1000 + 300)
+    await purge.tick(api.services, api.clock.now_ms())
+    assert await api.services.storage.head(late) is None
+    assert await api.count(tables.purges) == 0

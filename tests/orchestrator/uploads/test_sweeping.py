@@ -5,12 +5,14 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from orchestrator.retention import uploads as ended
 from orchestrator.store import tables
+from orchestrator.store.uploading.sweeping import begin_removals
 from shared.errors import StorageUnavailable
 from tests.orchestrator.api.running import Api, running_api
-from tests.orchestrator.uploads.uploading import JPEG, MIB, begin, complete, put, read, uploaded
+from tests.orchestrator.uploads.uploading import JPEG, MIB, Json, begin, complete, put, read, sha256, uploaded
 
 DAY_S = 86_400
 
@@ -129,3 +131,85 @@ async def test_a_list_has_the_newest_first_page_by_page(api: Api) -> None:
     assert ([upload["id"] for upload in rest["uploads"]], rest["next_cursor"]) == ([made[1]], None)
     assert rest["uploads"][0]["url"] is None
     assert (await api.client.get("/v1/uploads", params={"state": "completed"})).json()["uploads"] == []
+
+
+async def test_an_upload_that_a_job_on_legal_hold_was_made_from_stays_beyond_its_time(api: Api) -> None:
+    completed = await uploaded(api)
+    job_id = await ended_job_of(api, completed)
+    assert await hold(api, job_id) == (200, None)
+    api.clock.advance(8 * DAY_S)
+    await sweep(api)
+    assert ((await api.rows(sa.select(tables.uploads.c.state)))[0].state, files(api)) == ("completed", 1)
+    await release(api, job_id)
+    await sweep(api)
+    assert files(api) == 0
+
+
+async def test_a_hold_keeps_an_upload_whose_removal_is_only_ordered(api: Api) -> None:
+    completed = await uploaded(api)
+    job_id = await ended_job_of(api, completed)
+    assert (await api.client.delete(f"/v1/uploads/{completed['id']}")).status_code == 204
+    assert await hold(api, job_id) == (200, None)
+    api.clock.advance(2 * DAY_S)
+    await sweep(api)
+    assert files(api) == 1
+    await release(api, job_id)
+    await sweep(api)
+    assert (files(api), await api.count(tables.uploads)) == (0, 0)
+
+
+async def test_a_hold_during_the_removal_is_told_to_come_again(api: Api) -> None:
+    completed = await uploaded(api)
+    job_id = await ended_job_of(api, completed)
+    await api.client.delete(f"/v1/uploads/{completed['id']}")
+    now_ms = api.clock.now_ms()
+    [claimed] = await api.services.store.write(lambda c: begin_removals(c, now_ms))
+    assert claimed.upload_id == completed["id"]
+    assert await hold(api, job_id) == (409, "deletion-under-way")
+    await sweep(api)
+    assert (await hold(api, job_id), files(api)) == ((200, None), 0)
+
+
+async def test_a_hold_set_after_a_crash_counts_although_the_removal_had_begun(api: Api) -> None:
+    completed = await uploaded(api)
+    job_id = await ended_job_of(api, completed)
+    await api.client.delete(f"/v1/uploads/{completed['id']}")
+    now_ms = api.clock.now_ms()
+    assert await api.services.store.write(lambda c: begin_removals(c, now_ms))
+    held = {"job_id": job_id, "object_key": f"acme/uploads/{completed['id'][4:]}", "tenant": "acme"}
+    await api.services.store.write(lambda c: c.execute(tables.held_objects.insert(), held))
+    await sweep(api)
+    assert files(api) == 1
+
+
+async def test_a_held_file_stays_when_the_other_upload_of_it_is_deleted(api: Api) -> None:
+    first = await uploaded(api, sha256=sha256(JPEG))
+    job_id = await ended_job_of(api, first)
+    again = await begin(api.client, sha256=sha256(JPEG))
+    assert again["state"] == "completed"
+    await api.client.delete(f"/v1/uploads/{first['id']}")
+    api.clock.advance(DAY_S)
+    await sweep(api)
+    assert (files(api), await api.count(tables.uploads)) == (1, 1)
+    assert await hold(api, job_id) == (200, None)
+    refused = await api.client.delete(f"/v1/uploads/{again['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "legal-hold")
+    await sweep(api)
+    assert files(api) == 1
+
+
+async def ended_job_of(api: Api, upload: Json) -> str:
+    job = {"operation": "img2vid", "items": [{"id": "a", "image": f"upload://{upload['id']}"}]}
+    job_id = str((await api.client.post("/v1/jobs", json=job)).json()["id"])
+    await api.client.post(f"/v1/jobs/{job_id}/cancel")
+    return job_id
+
+
+async def hold(api: Api, job_id: str) -> tuple[int, str | None]:
+    answer = await api.client.put(f"/v1/jobs/{job_id}/legal-hold", json={"reason": "Case 4711"})
+    return answer.status_code, answer.json().get("code")
+
+
+async def release(api: Api, job_id: str) -> None:
+    async with api.as_tenant("acme", ["admin"]) as admin:
+        assert (await admin.delete(f"/v1/jobs/{job_id}/legal-hold")).status_code == 200

@@ -44,6 +44,7 @@ def upgrade() -> None:
     sa.Column('expires_ms', sa.BigInteger(), nullable=False, comment='until when it may be sent; then how long it is kept'),
     sa.Column('grants_end_ms', sa.BigInteger(), nullable=False, comment='until when somebody may still write there'),
     sa.Column('remove_ms', sa.BigInteger(), nullable=True, comment='when its object is to be removed next'),
+    sa.Column('removal_begun_ms', sa.BigInteger(), nullable=True, comment='since when it is being removed: too late to keep it'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_uploads'))
     )
     with op.batch_alter_table('uploads', schema=None) as batch_op:
@@ -54,16 +55,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_uploads_tenant_sha256'), ['tenant', 'sha256'], unique=False)
         batch_op.create_index(batch_op.f('ix_uploads_tenant_state'), ['tenant', 'state'], unique=False)
 
-    op.create_table('upload_uses',
-    sa.Column('upload_id', sa.String(length=64), nullable=False),
+    op.create_table('input_uses',
     sa.Column('job_id', sa.String(length=64), nullable=False),
+    sa.Column('source_id', sa.String(length=64), nullable=False, comment='the upload, or the job whose output it is; may be gone'),
+    sa.Column('object_key', sa.String(length=255), nullable=False),
     sa.Column('tenant', sa.String(length=64), nullable=False),
-    sa.ForeignKeyConstraint(['job_id'], ['jobs.id'], name=op.f('fk_upload_uses_job_id_jobs'), ondelete='CASCADE'),
-    sa.ForeignKeyConstraint(['upload_id'], ['uploads.id'], name=op.f('fk_upload_uses_upload_id_uploads'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('upload_id', 'job_id', name=op.f('pk_upload_uses'))
+    sa.ForeignKeyConstraint(['job_id'], ['jobs.id'], name=op.f('fk_input_uses_job_id_jobs'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('job_id', 'source_id', 'object_key', name=op.f('pk_input_uses'))
     )
-    with op.batch_alter_table('upload_uses', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_upload_uses_job_id'), ['job_id'], unique=False)
+    with op.batch_alter_table('input_uses', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_input_uses_source_id'), ['source_id'], unique=False)
 
     with op.batch_alter_table('jobs', schema=None) as batch_op:
         batch_op.add_column(sa.Column('pinned_ms', sa.BigInteger(), nullable=True, comment='since when its outputs are kept beyond their time'))
@@ -107,10 +108,10 @@ def downgrade() -> None:
         batch_op.drop_column('legal_hold')
         batch_op.drop_column('pinned_ms')
 
-    with op.batch_alter_table('upload_uses', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_upload_uses_job_id'))
+    with op.batch_alter_table('input_uses', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_input_uses_source_id'))
 
-    op.drop_table('upload_uses')
+    op.drop_table('input_uses')
     with op.batch_alter_table('uploads', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_uploads_tenant_state'))
         batch_op.drop_index(batch_op.f('ix_uploads_tenant_sha256'))
