@@ -142,6 +142,20 @@ class ImageTooLarge(JobError):
     stage = "decode"
 
 
+class SubtitleSyntax(JobError):
+    """The subtitles can't be read as SRT, WebVTT, ASS or words JSON."""
+
+    code = "subtitle-syntax"
+    stage = "decode"
+
+
+class SubtitleLimits(JobError):
+    """The subtitles are larger than this operation takes."""
+
+    code = "subtitle-limits"
+    stage = "decode"
+
+
 class EncodeFailed(JobError):
     """The encoder failed."""
 

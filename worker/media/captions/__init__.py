@@ -1,0 +1,1 @@
+"""Captions: subtitles are read and cleaned, laid out, and written anew as what libass draws."""
