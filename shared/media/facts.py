@@ -85,6 +85,20 @@ class Location(WireModel):
     altitude_m: float | None = Field(description="Metres above the sea", examples=[12.0])
 
 
+class VideoFileFacts(WireModel):
+    """What a video that was made holds."""
+
+    width: int = Field(description="As it is shown, in pixels", examples=[1280])
+    height: int = Field(description="As it is shown, in pixels", examples=[720])
+    duration_s: float = Field(description="Length of the pictures", examples=[9.64])
+    fps: float = Field(description="Frames per second, on average", examples=[25.0])
+    frames: int = Field(description="Counted", examples=[241])
+    codec: str = Field(description="How the frames are encoded", examples=["h264"])
+    audio_codec: str | None = Field(description="How the sound is encoded; null for none", examples=["aac"])
+    audio_s: float | None = Field(description="Length of the sound; null for none", examples=[9.66])
+    bit_rate: int = Field(description="Bits per second of the whole file", examples=[4_200_000])
+
+
 class MediaFacts(WireModel):
     """What a media file holds."""
 

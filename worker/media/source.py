@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import MediaFormat, MediaLimits, MediaTooLarge
-from shared.media.facts import AudioTrack, MediaFacts, VideoTrack
+from shared.media.facts import AudioTrack, MediaFacts, VideoFileFacts, VideoTrack
 from worker.media import inspect, sniff
 
 MAX_PIXELS = 7680 * 4320
@@ -36,6 +36,28 @@ class Source:
         """The stream that players play, if there is one."""
         tracks = self.facts.audio
         return next((track for track in tracks if track.default), tracks[0] if tracks else None)
+
+    @property
+    def sound(self) -> AudioTrack:
+        """The same; MediaFormat where there is none."""
+        if self.audio is None:
+            raise MediaFormat("The file has no sound.")
+        return self.audio
+
+    def as_made(self) -> VideoFileFacts:
+        """Return what is told of a video that we made."""
+        video, audio = self.video, self.audio
+        return VideoFileFacts(
+            width=video.width,
+            height=video.height,
+            duration_s=video.duration_s,
+            fps=video.fps,
+            frames=video.frames,
+            codec=video.codec,
+            audio_codec=audio.codec if audio else None,
+            audio_s=audio.duration_s if audio else None,
+            bit_rate=self.facts.bit_rate,
+        )
 
     def arguments(self) -> dict[str, str | int]:
         """Return the options before ``-i``: this demuxer alone, no other file or address, these decoders, this size."""

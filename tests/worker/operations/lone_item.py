@@ -9,18 +9,19 @@ from worker.context import CancelFlag, LocalFile
 
 @dataclass
 class LoneItem:
-    """A worker.context.Context on a folder; every media input is the one `source`."""
+    """A worker.context.Context on a folder; every media input is the one `source`, but those in `others`."""
 
     source: Path
     folder: Path
     threads: int = 1
     cancel: CancelFlag = field(default_factory=CancelFlag)
     reports: list[tuple[str, float]] = field(default_factory=list)
+    others: dict[str, Path] = field(default_factory=dict)
 
     def input(self, media: MediaInput) -> LocalFile:
-        """Return the source."""
-        del media
-        return LocalFile(self.source, self.source.stat().st_size)
+        """Return the source, or the other file of that address."""
+        path = self.others.get(media, self.source)
+        return LocalFile(path, path.stat().st_size)
 
     def output(self, slot: str) -> Path:
         """Return a path named like the slot."""

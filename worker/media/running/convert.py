@@ -17,17 +17,21 @@ def convert(
     limits: RunLimits,
     cancel: CancelFlag,
     on_time: Callable[[float], None] = lambda _: None,
+    on_said: Callable[[str], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
     """Run ffmpeg, and return when it has ended well.
 
-    `on_time(s)` is called in this thread with the seconds of output that are done, whenever there are more of them.
+    `on_time(s)` is called in this thread with the seconds of output that are done, whenever there are more of them,
+    `on_said(line)` in another one with all that it says.
     Raises WorkCancelled, WorkTimedOut, MediaLimits, OutputTooLarge, WorkerDiskFull, or EncodeFailed with what ffmpeg
     said; ffmpeg and all it started are gone by then.
     """
     clock = _Clock()
     command = [argv[0], "-progress", "pipe:1", "-stats_period", "0.2", *argv[1:]]
-    process = Process(command, reach, limits, cancel, Pipes(on_line=clock.hear, environment=environment or {}))
+    process = Process(
+        command, reach, limits, cancel, Pipes(on_line=clock.hear, on_said=on_said, environment=environment or {})
+    )
     try:
         process.finish(lambda: clock.tell(on_time))
     finally:

@@ -37,10 +37,11 @@ class RunLimits:
 
 @dataclass(frozen=True, slots=True)
 class Pipes:
-    """What goes in and out beside the files: whether it reads from us, and who hears each line that it prints."""
+    """What goes in and out beside the files: whether it reads from us, who hears what it prints, and what it says."""
 
     fed: bool = False
     on_line: Callable[[str], None] | None = None
+    on_said: Callable[[str], None] = lambda _: None
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,6 +53,7 @@ class Process:
         self._cancel, self._limits = cancel, limits
         self._deadline_s = time.monotonic() + limits.timeout_s
         self._said: list[str] = []
+        self._on_said = pipes.on_said
         self._process = _start(confined(argv, reach, _resource_limits(limits, reach)), argv[0], pipes)
         listeners: list[tuple[IO[bytes] | None, Callable[[str], None]]] = [(self._process.stderr, self._keep)]
         if pipes.on_line is not None:
@@ -105,6 +107,7 @@ class Process:
     def _keep(self, line: str) -> None:
         if len(self._said) < _KEPT_LINES:
             self._said.append(line[:_KEPT_BYTES])
+        self._on_said(line)
 
 
 def _resource_limits(limits: RunLimits, reach: Reach) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""Sound: mixing, and how loud it is."""
