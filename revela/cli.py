@@ -14,6 +14,7 @@ from revela.commands.jobs import cancel, delete, job, jobs
 from revela.commands.keeping.audit import audit
 from revela.commands.keeping.holds import hold, pin, release, unpin
 from revela.commands.keeping.storage import storage
+from revela.commands.keeping.uploads import uploads
 from revela.commands.keys import keys
 from revela.commands.migrate import migrate
 from revela.commands.operations import operations
@@ -36,7 +37,8 @@ _JOBS = (submit, upload, job, jobs, events, download, cancel, retry, delete, ope
 _KEEPING = (pin, unpin, hold, release, audit)
 for _command in (demo, doctor, *_JOBS, *_KEEPING, serve, worker, migrate):
     app.command(epilog=example_text(_command.__name__))(_command)
-for _name, _group in (("keys", keys), ("tenants", tenants), ("storage", storage), ("webhooks", webhooks)):
+_GROUPS = (("uploads", uploads), ("keys", keys), ("tenants", tenants), ("storage", storage), ("webhooks", webhooks))
+for _name, _group in _GROUPS:
     for _part in _group.registered_commands:
         _part.epilog = example_text(f"{_name} {_part.name or _part.callback.__name__}")  # type: ignore[union-attr]
     app.add_typer(_group, name=_name)

@@ -10,6 +10,7 @@ SECTIONS = {
     "Give jobs to a server": (
         "submit",
         "upload",
+        "uploads",
         "job",
         "jobs",
         "events",
@@ -30,6 +31,8 @@ EXAMPLES = {
     "doctor": "revela doctor",
     "submit": "revela submit img2vid --image https://example.com/beach.jpg --param duration_s=3 --output videos",
     "upload": "revela upload holiday.mp4 beach.jpg",
+    "uploads list": "revela uploads list --state completed",
+    "uploads delete": "revela uploads delete upl_01K9ZV6Q0S8M7D3X5B2C4F6G8H",
     "job": "revela job job_01K9ZV6Q0S8M7D3X5B2C4F6G8H --wait",
     "jobs": "revela jobs --label order=A-17 --since 2h",
     "events": "revela events job_01K9ZV6Q0S8M7D3X5B2C4F6G8H --json",

@@ -32,6 +32,26 @@ Key = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Write only JSON.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Follow the job until it has ended.")]
 Output = Annotated[Path | None, typer.Option(metavar="DIR", help="Wait, then save the outputs here, named by item id.")]
+Images = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="URL|FILE",
+        help="A picture, by its address or a file here, which is uploaded first: one item for each, again for more. "
+        "Its file's name is the item's id: beach for …/beach.jpg, and beach-2 for a second one.",
+    ),
+]
+OutputTtl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPAN|keep",
+        help="How long its outputs stay once it has ended: a number and s, m, h, d or w, such as 12h or 30d.",
+        show_default="3d",
+    ),
+]
+QueueTtl = Annotated[
+    str | None,
+    typer.Option(metavar="SPAN", help="How long it may wait for a worker, such as 90s or 2h.", show_default="1d"),
+]
 
 LOCAL_SERVER = "http://127.0.0.1:3000"
 
@@ -43,15 +63,7 @@ def submit(
     param: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A parameter of every item; JSON values are read.")
     ] = None,
-    image: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="URL|FILE",
-            help="A picture, by its address or a file here, which is uploaded first: one item for each, again for "
-            "more. Its file's name is the item's id: "
-            "beach for …/beach.jpg, and beach-2 for a second one.",
-        ),
-    ] = None,
+    image: Images = None,
     items: Annotated[
         str | None,
         typer.Option(metavar="FILE.json", help="A JSON list of items, each with its id; - reads standard input."),
@@ -65,18 +77,8 @@ def submit(
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A label to find the job by; again for more.")
     ] = None,
     priority: Annotated[str | None, typer.Option(help="low, normal or high.", show_default="normal")] = None,
-    output_ttl: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPAN|keep",
-            help="How long its outputs stay once it has ended: a number and s, m, h, d or w, such as 12h or 30d.",
-            show_default="3d",
-        ),
-    ] = None,
-    queue_ttl: Annotated[
-        str | None,
-        typer.Option(metavar="SPAN", help="How long it may wait for a worker, such as 90s or 2h.", show_default="1d"),
-    ] = None,
+    output_ttl: OutputTtl = None,
+    queue_ttl: QueueTtl = None,
     webhook: Annotated[
         str | None, typer.Option(metavar="URL", help="An https address that is told when the job has ended.")
     ] = None,

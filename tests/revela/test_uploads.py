@@ -43,6 +43,25 @@ def test_each_file_is_told_by_what_stands_for_it(terminal: Terminal, there: tupl
 
 
 @slow
+def test_uploads_are_listed_and_deleted(terminal: Terminal, there: tuple[str, ...], tmp_path: Path) -> None:
+    for name in ("sea.jpg", "lake.jpg"):
+        (tmp_path / name).write_bytes(photo(64, 48) + name.encode())
+    sea, lake = terminal("upload", "sea.jpg", "lake.jpg", *there).out.split()
+    sizes = [str((tmp_path / name).stat().st_size) for name in ("lake.jpg", "sea.jpg")]
+    rows = [line.split("\t") for line in terminal("uploads", "list", "--limit", "2", *there).out.splitlines()]
+    assert [row[:4] for row in rows] == [
+        [lake, "completed", sizes[0], "lake.jpg"],
+        [sea, "completed", sizes[1], "sea.jpg"],
+    ]
+    assert terminal("uploads", "delete", sea, lake.removeprefix("upload://"), *there).code == 0
+    listed = terminal("uploads", "list", "--state", "completed", "--json", *there).json
+    assert {sea, lake} & {f"upload://{one['id']}" for one in listed} == set()
+    again = terminal("uploads", "delete", sea, *there)
+    assert (again.code, again.err) == (2, f"revela: no upload {sea.removeprefix('upload://')}\n")
+    assert terminal("uploads", "list", "--state", "none", *there).code == 2
+
+
+@slow
 def test_a_file_that_is_not_what_its_name_says_is_refused(
     terminal: Terminal, there: tuple[str, ...], tmp_path: Path
 ) -> None:
