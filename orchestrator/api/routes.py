@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orchestrator.api import audit, compat, grants, hooks, key, operations, outputs, webhooks
+from orchestrator.api import audit, grants, hooks, key, operations, outputs, webhooks
+from orchestrator.api.compat import photos, sound
 from orchestrator.api.description.served import description_routes
 from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
@@ -40,7 +41,8 @@ def described_routes() -> tuple[Described, ...]:
         *outputs.ROUTES,
         *hooks.ROUTES,
         *grants.ROUTES,
-        *compat.ROUTES,
+        *photos.ROUTES,
+        *sound.ROUTES,
         *health_routes(),
         *metrics_routes(),
         *description_routes(described_routes),

@@ -22,10 +22,10 @@ def images(*ids: str, **fields: Any) -> dict[str, Any]:
     return {"images": [{"id": image_id, "image_url": IMAGE, **fields} for image_id in ids]}
 
 
-async def held(api: Api, body: Any, ends: list[ItemEnd]) -> httpx.Response:
+async def held(api: Api, body: Any, ends: list[ItemEnd], route: str = "/video/img2vid") -> httpx.Response:
     """Ask, end the items while the answer is held, and return it."""
     before = await api.count(tables.jobs)
-    asking = asyncio.create_task(api.client.post("/video/img2vid", json=body))
+    asking = asyncio.create_task(api.client.post(route, json=body))
     await eventually(lambda: api.count(tables.jobs), before + 1)
     [job] = await api.rows(tables.jobs.select())
     api.clock.advance(18)
@@ -128,3 +128,32 @@ async def test_a_client_that_leaves_does_not_hold_a_place(api: Api) -> None:
 
     await eventually(who_waits, 0)
     assert await api.count(tables.jobs) == 1
+
+
+async def test_a_video_gets_its_sound_and_the_answer_is_held(api: Api) -> None:
+    body = {"url_video": "https://example.com/a.mp4", "url_audio": "https://example.com/a.mp3", "unknown": 1}
+    answer = await held(api, body, [completed(0, "0", "video", "acme/j/0-1/0/video.mp4")], "/video/adicionaAudio")
+    told = answer.json()
+    assert (answer.status_code, told["message"]) == (200, "Audio added to the video successfully")
+    [video] = told["videos"]
+    assert path_of(video["video_url"]).endswith("/0-video.mp4")
+    [item] = await api.rows(tables.items.select())
+    assert (item.params["video"], item.params["audio"]) == (body["url_video"], body["url_audio"])
+    [job] = await api.rows(tables.jobs.select())
+    assert job.operation == "add_audio"
+
+
+async def test_a_sound_that_can_t_be_is_pointed_at_by_its_earlier_name(api: Api) -> None:
+    body = {"url_video": "https://example.com/a.mp4", "url_audio": "ftp://example.com/a.mp3"}
+    refused = await api.client.post("/video/adicionaAudio", json=body)
+    assert refused.status_code == 422
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/url_audio"]
+    missing = await api.client.post("/video/adicionaAudio", json={"url_video": body["url_video"]})
+    assert [fault["pointer"] for fault in missing.json()["errors"]] == ["/url_audio"]
+
+
+async def test_a_sound_that_is_not_there_is_a_bad_gateway(api: Api) -> None:
+    body = {"url_video": "https://example.com/a.mp4", "url_audio": "https://example.com/a.mp3"}
+    answer = await held(api, body, [ItemEnd(0, "0", Status.FAILED, FAILED)], "/video/adicionaAudio")
+    assert answer.status_code == 502
+    assert answer.json()["errors"][0]["code"] == "source-not-found"

@@ -1,0 +1,1 @@
+"""The routes of the earlier system: its requests, held until done, and its responses."""
