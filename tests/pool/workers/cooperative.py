@@ -14,6 +14,7 @@ CONCURRENCY = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 async def handler(job: dict[str, Any]) -> Any:
     """Report and sleep, then return, raise, or misbehave."""
     work = job["input"]
+    print("HANDLER BEGUN", job["id"], flush=True)
     for step in range(work.get("progress", 0)):
         runpod.serverless.progress_update(job, {"step": step})
     time.sleep(work.get("block", 0))  # noqa: ASYNC251 - a handler that can't be stopped
