@@ -76,7 +76,8 @@ def _parse(text: str, allowed: AllowList) -> URL:
         raise SourceInvalid("An address must not hold a user name or a password.")
     _check_host(host, port, allowed)
     if allowed.only is not None and not allowed.only.admits(host):
-        raise SourceBlocked("The address's host is not among those that this tenant's inputs may come from.")
+        hosts = ", ".join(allowed.only.entries()) or "no host at all"
+        raise SourceBlocked(f"The address's host is none of those that this tenant's inputs may come from: {hosts}.")
     return url
 
 

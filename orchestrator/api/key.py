@@ -1,8 +1,5 @@
 """The key that a request comes with, told to its holder."""
 
-from datetime import datetime
-
-from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,35 +13,7 @@ from orchestrator.store.keys import find_key
 from orchestrator.store.tenants import open_items
 from shared.clock import to_datetime
 from shared.refusals import Unauthenticated
-from shared.wire.model import WireModel
-
-
-class RequestLimit(WireModel):
-    """How often the key may ask."""
-
-    name: str = Field(description="As the header RateLimit-Policy calls it", examples=["minute"])
-    requests: int = Field(examples=[3000])
-    window_s: int = Field(description="In any so many seconds", examples=[60])
-
-
-class KeyLimits(WireModel):
-    """What a key and its tenant may use."""
-
-    requests: list[RequestLimit] = Field(description="Every one holds; none means no limit")
-    open_items: int = Field(description="How many of the tenant's items may wait or run at a time", examples=[100000])
-
-
-class KeyView(WireModel):
-    """Who asks, and what they may do."""
-
-    id: str = Field(description="The key's public part: it may be logged", examples=["k7m2x9qwer45"])
-    name: str = Field(examples=["shop"])
-    tenant: str = Field(examples=["acme"])
-    scopes: list[str] = Field(examples=[["jobs:read", "jobs:write"]])
-    created_at: datetime
-    expires_at: datetime | None = Field(description="null for a key that is valid until it is revoked")
-    limits: KeyLimits
-    open_items: int = Field(description="How many of the tenant's items wait or run now", examples=[12])
+from shared.wire.access.key import KeyLimits, KeyView, RequestLimit
 
 
 async def get_key(services: Services, _request: Request, caller: Caller) -> Response:
@@ -54,7 +23,12 @@ async def get_key(services: Services, _request: Request, caller: Caller) -> Resp
         RequestLimit(name=quota.name, requests=quota.amount, window_s=quota.window_s)
         for quota in parse_quotas(settings.rate_limit)
     ]
-    limits = KeyLimits(requests=requests, open_items=settings.max_queued_items)
+    limits = KeyLimits(
+        requests=requests,
+        open_items=settings.max_queued_items,
+        upload_bytes=settings.max_upload_bytes,
+        source_hosts=None if caller.source_hosts is None else list(caller.source_hosts),
+    )
 
     def read(connection: Connection) -> KeyView:
         key = find_key(connection, caller.key_id)

@@ -52,7 +52,7 @@ class OwnAddresses(Protocol):
 async def get_output(services: Services, request: Request) -> Response:
     """``GET /output/{token}/{name}``: the file behind an output link, or behind a read address of the disk storage.
 
-    404 while or when there is no such file, 410 past its time, 403 for a token that is not ours.
+    404 while or when there is no such file, 410 past its time or when it was replaced, 403 for a token that is not ours.
     """
     token, name = request.path_params["token"], request.path_params["name"]
     try:
@@ -66,7 +66,10 @@ async def get_output(services: Services, request: Request) -> Response:
     if name != file_name:
         raise NotFound
     cached_s = _cached_s(services, output)
-    match await services.storage.download(key, file_name, cached_s=cached_s):
+    found = await services.storage.download(key, file_name, cached_s=cached_s)
+    if found is not None and found.etag != output.stored.get("etag", found.etag):
+        raise OutputLost("This file was replaced after its item had completed.")
+    match found:
         case RedirectDownload(url):
             return RedirectResponse(url, 307, {"cache-control": "no-store"})
         case LocalDownload() as file:

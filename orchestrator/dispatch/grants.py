@@ -49,7 +49,7 @@ class AttemptGrants:
         return self._upload(manifest_key(self.prefix), _JSON, _MANIFEST_BYTES)
 
     def own_input(self, key: str, max_bytes: int, etag: str | None = None) -> InputGrant:
-        """Return where an upload or an earlier output is fetched from; `etag` pins an upload."""
+        """Return where an upload or an earlier output is fetched from; `etag` pins it."""
         url = self.services.storage.read_url(key, self.expires_ms)
         return InputGrant(url=url, origin="own", max_bytes=max_bytes, etag=etag)
 

@@ -1,4 +1,4 @@
-"""What a task needs of uploads, looked at once more before it is sent: still there, and still what was completed."""
+"""What a task needs of uploads and earlier outputs, looked at before it is sent: there, and what was completed."""
 
 import asyncio
 from dataclasses import replace
@@ -12,14 +12,14 @@ log = structlog.get_logger()
 
 
 async def with_unchanged_inputs(services: Services, attempt: OpenedAttempt) -> OpenedAttempt:
-    """Return the attempt without the uploads that are gone or others by now. StorageUnavailable."""
+    """Return the attempt without the files that are gone or others by now. StorageUnavailable."""
     unchanged = await asyncio.gather(
         *(_is_unchanged(services, attempt.own_inputs[text], etag) for text, etag in attempt.pinned.items())
     )
     lost = {text for text, same in zip(attempt.pinned, unchanged, strict=True) if not same}
     if not lost:
         return attempt
-    log.warning("upload.lost", uploads=sorted(lost))
+    log.warning("input.lost", inputs=sorted(lost))
     return replace(attempt, own_inputs={text: key for text, key in attempt.own_inputs.items() if text not in lost})
 
 

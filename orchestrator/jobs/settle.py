@@ -28,7 +28,7 @@ class ItemEnd:
     status: Status
     error: ErrorInfo | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
-    """By slot: key, content_type, size_bytes, sha256, facts."""
+    """By slot: key, content_type, size_bytes, sha256, facts, and where the storage has one, etag."""
     result: dict[str, Any] = field(default_factory=dict)
 
 
@@ -48,23 +48,24 @@ def settle(
     attempts_left: int,
     cancelled: bool = False,
     reported: ErrorInfo | None = None,
+    etags: Mapping[str, str] | None = None,
 ) -> Settlement:
     """Decide on every open item of an attempt that ended.
 
     `results` holds what storage had, by item id. An item without a result, or that failed retryably, is tried
     again while `attempts_left` is positive, its time in the queue is not over and nobody cancelled. `reported` is
-    why the worker refused the whole task, if it said so.
+    why the worker refused the whole task, if it said so; `etags`, by key, are those of the files that storage had.
     """
     stop = cancelled or end is AttemptEnd.CANCELLED
     ended: list[ItemEnd] = []
     for item in items:
         result = results.get(item.id)
         if result is not None and is_final(result):
-            ended.append(item_end(item, result))
+            ended.append(item_end(item, result, etags))
         elif stop:
             ended.append(_failure(item, Status.CANCELLED, WorkCancelled()))
         elif attempts_left <= 0 or end is AttemptEnd.EXPIRED:
-            ended.append(_without_more_attempts(item, result, end, reported))
+            ended.append(_without_more_attempts(item, result, end, reported, etags))
     return Settlement(tuple(ended), retry=len(ended) < len(items))
 
 
@@ -73,25 +74,30 @@ def is_final(result: ItemResult) -> bool:
     return result.status == "COMPLETED" or (result.error is not None and not result.error.retryable)
 
 
-def item_end(item: OpenItem, result: ItemResult) -> ItemEnd:
-    """Return the end that a worker's result is for its item.
+def item_end(item: OpenItem, result: ItemResult, etags: Mapping[str, str] | None = None) -> ItemEnd:
+    """Return the end that a worker's result is for its item; the files' `etags`, by key, are pinned.
 
     A field of the operation's Result that is named like a slot holds that file's facts.
     """
-    outputs = {slot: _output(output, result.result.get(slot)) for slot, output in result.outputs.items()}
+    outputs = {slot: _output(output, result.result.get(slot), etags or {}) for slot, output in result.outputs.items()}
     rest = {name: value for name, value in result.result.items() if name not in outputs}
     return ItemEnd(item.n, item.id, Status(result.status), result.error, outputs, rest)
 
 
-def _output(output: StoredOutput, facts: Any) -> dict[str, Any]:
-    return {**output.model_dump(), "facts": facts if isinstance(facts, dict) else {}}
+def _output(output: StoredOutput, facts: Any, etags: Mapping[str, str]) -> dict[str, Any]:
+    pinned = {"etag": etags[output.key]} if output.key in etags else {}
+    return {**output.model_dump(), "facts": facts if isinstance(facts, dict) else {}, **pinned}
 
 
 def _without_more_attempts(
-    item: OpenItem, result: ItemResult | None, end: AttemptEnd, reported: ErrorInfo | None
+    item: OpenItem,
+    result: ItemResult | None,
+    end: AttemptEnd,
+    reported: ErrorInfo | None,
+    etags: Mapping[str, str] | None,
 ) -> ItemEnd:
     if result is not None:
-        return item_end(item, result)
+        return item_end(item, result, etags)
     if end is AttemptEnd.TIMED_OUT:
         return _failure(item, Status.TIMED_OUT, WorkTimedOut())
     if end is AttemptEnd.EXPIRED:

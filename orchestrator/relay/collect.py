@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
@@ -62,27 +63,38 @@ async def read_results(
     return dict(entry for entry in await asyncio.gather(*map(read, items)) if entry is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """What storage bears out."""
+
+    results: dict[str, ItemResult]
+    """By item id."""
+    etags: dict[str, str]
+    """Of their files, by key: what replaces one later is not what its item completed with."""
+
+
 async def verified(
     services: Services, attempt: FlyingAttempt, items: Sequence[OrderedItem], results: dict[str, ItemResult]
-) -> dict[str, ItemResult]:
+) -> Believed:
     """Return the results that may be believed: of this attempt, every file in its own slot, there, and of that size."""
     gate = asyncio.Semaphore(_READS_AT_ONCE)
+    etags: dict[str, str] = {}
 
     async def check(item: OrderedItem) -> tuple[str, ItemResult] | None:
         result = results.get(item.id)
         if result is None:
             return None
         async with gate:
-            fault = await _fault(services, attempt, item, result)
+            fault = _fault(services, attempt, item, result) or await _missing(services, result, etags)
         if fault is None:
             return item.id, result
         log.warning("result.refused", item_id=item.id, reason=fault)
         return None
 
-    return dict(entry for entry in await asyncio.gather(*map(check, items)) if entry is not None)
+    return Believed(dict(entry for entry in await asyncio.gather(*map(check, items)) if entry is not None), etags)
 
 
-async def _fault(services: Services, attempt: FlyingAttempt, item: OrderedItem, result: ItemResult) -> str | None:
+def _fault(services: Services, attempt: FlyingAttempt, item: OrderedItem, result: ItemResult) -> str | None:
     if (result.task_id, result.attempt, result.item_id) != (attempt.task_id, attempt.n, item.id):
         return "not of this attempt"
     operation = services.catalogue.get(attempt.operation)
@@ -101,9 +113,17 @@ async def _fault(services: Services, attempt: FlyingAttempt, item: OrderedItem, 
             return "it names a file that was not issued to it"
         if not _fits(output, slot):
             return "a file is not of its slot's type"
+    return None
+
+
+async def _missing(services: Services, result: ItemResult, etags: dict[str, str]) -> str | None:
+    """Look for the files of a result; keep their ETags."""
+    for output in result.outputs.values():
         stored = await services.storage.head(output.key)
         if stored is None or stored.size_bytes != output.size_bytes:
             return "a file is missing or of another size"
+        if stored.etag is not None:
+            etags[output.key] = stored.etag
     return None
 
 

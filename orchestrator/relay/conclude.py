@@ -6,13 +6,13 @@ from pydantic import ValidationError
 from orchestrator.dispatch.port import EndpointTask
 from orchestrator.jobs.settle import OpenItem, settle
 from orchestrator.jobs.states import AttemptEnd
-from orchestrator.relay.collect import read_manifest, read_results, verified
+from orchestrator.relay.collect import Believed, read_manifest, read_results, verified
 from orchestrator.services import Services
 from orchestrator.store import settling
 from orchestrator.store.attempts import OrderedItem
 from orchestrator.store.settling import AttemptFacts, FlyingAttempt
 from shared.wire.problem import ErrorInfo
-from shared.wire.result import ItemResult, Manifest
+from shared.wire.result import Manifest
 
 _RETRY_MS = 2_000
 _MAX_NAME = 128
@@ -28,15 +28,16 @@ async def conclude(
     items = await services.store.glance(lambda c: settling.open_items(c, attempt.task_id))
     cancelled = await services.store.glance(lambda c: settling.job_was_cancelled(c, attempt.job_id))
     manifest = await read_manifest(services, attempt)
-    results = await _results(services, attempt, items, manifest)
+    believed = await _believed(services, attempt, items, manifest)
     facts = _facts(services, attempt, end, task, manifest)
     settlement = settle(
         [OpenItem(item.n, item.id) for item in items],
-        results,
+        believed.results,
         end,
         attempts_left=services.settings.max_attempts - attempt.n,
         cancelled=cancelled,
         reported=_reported(task),
+        etags=believed.etags,
     )
     retry_at_ms = facts.ended_ms + (_RETRY_MS if end is not AttemptEnd.LOST else 0)
     if await services.store.write(
@@ -54,9 +55,9 @@ async def conclude(
     services.work_waiting.set()
 
 
-async def _results(
+async def _believed(
     services: Services, attempt: FlyingAttempt, items: list[OrderedItem], manifest: Manifest | None
-) -> dict[str, ItemResult]:
+) -> Believed:
     """Return what may be believed of the manifest and, for the items that it lacks, of their commit markers."""
     results = {} if manifest is None else {result.item_id: result for result in manifest.items}
     lacking = [item for item in items if item.id not in results]

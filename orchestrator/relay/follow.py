@@ -158,11 +158,11 @@ class Follower:
             return
         still_open = await services.store.glance(lambda c: settling.open_items(c, attempt.task_id))
         items = [item for item in still_open if item.id in reported - known]
-        results = await verified(services, attempt, items, await read_results(services, attempt, items))
+        believed = await verified(services, attempt, items, await read_results(services, attempt, items))
         ends = [
-            item_end(OpenItem(item.n, item.id), results[item.id])
+            item_end(OpenItem(item.n, item.id), result, believed.etags)
             for item in items
-            if item.id in results and is_final(results[item.id])
+            if (result := believed.results.get(item.id)) is not None and is_final(result)
         ]
         if len(ends) == len(still_open):
             ends = ends[:-1]  # the task's end closes it: a job that had ended by then would change once more

@@ -76,6 +76,7 @@ class RedirectDownload:
     """An object to be fetched from `url`, which works for a short time."""
 
     url: str
+    etag: str | None = None
 
 
 class Storage(Protocol):

@@ -161,14 +161,15 @@ class S3Storage:
 
     async def download(self, key: str, file_name: str, *, cached_s: int = 0) -> RedirectDownload | None:
         """Return a short-lived address under which a client saves `key` as `file_name`."""
-        if await self.head(key) is None:
+        stored = await self.head(key)
+        if stored is None:
             return None
         disposition = f'attachment; filename="{file_name}"'
         expires_ms = self._clock.now_ms() + LINK_S * 1000
         headers = {"ResponseContentDisposition": disposition}
         if cached_s:
             headers["ResponseCacheControl"] = f"public, max-age={cached_s}"
-        return RedirectDownload(self._signed("get_object", key, expires_ms, **headers))
+        return RedirectDownload(self._signed("get_object", key, expires_ms, **headers), stored.etag)
 
     async def list_under(self, prefix: str) -> AsyncIterator[list[ListedObject]]:
         """Yield every object whose key begins with ``{prefix}/``, in pages."""

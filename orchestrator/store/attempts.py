@@ -116,7 +116,7 @@ class OpenedAttempt:
     source_hosts: list[str] | None
     """Hosts that the tenant's inputs may come from; None: any."""
     pinned: dict[str, str | None]
-    """ETags that the uploads among them had at their completion, by the text that names them."""
+    """ETags that they had at their completion, by the text that names them."""
 
 
 def count_in_flight(connection: Connection, endpoint: str) -> dict[str, int]:
@@ -242,7 +242,7 @@ def _read_opened(connection: Connection, task_id: str, n: int, now_ms: int, leas
 def own_inputs(
     connection: Connection, tenant: str, ordered: Iterable[OrderedItem]
 ) -> tuple[dict[str, str], dict[str, str | None]]:
-    """Return, by text, the storage keys of the uploads and earlier outputs that items need, and the uploads' ETags."""
+    """Return, by text, the storage keys of the uploads and earlier outputs that items need, and their known ETags."""
     own = {text for item in ordered for text in _own_texts(item.params)}
     uploads = {
         text: upload
@@ -250,9 +250,11 @@ def own_inputs(
         if upload.state == UploadState.COMPLETED
     }
     found = {text: find_output(connection, tenant, MediaInput(text)) for text in own if not _is_upload(text)}
-    keys = {text: output.key for text, output in found.items() if output is not None}
+    outputs = {text: output for text, output in found.items() if output is not None}
+    keys = {text: output.key for text, output in outputs.items()}
+    pinned = {text: output.etag for text, output in outputs.items() if output.etag is not None}
     keys |= {text: upload.object_key for text, upload in uploads.items()}
-    return keys, {text: upload.etag for text, upload in uploads.items()}
+    return keys, pinned | {text: upload.etag for text, upload in uploads.items()}
 
 
 def _is_upload(text: str) -> bool:

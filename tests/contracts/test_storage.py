@@ -178,3 +178,12 @@ async def test_everything_under_a_prefix_is_deleted_and_nothing_else(at_work: St
     assert await at_work.storage.delete_under("acme/job_1") == 2
     assert [await at_work.storage.head(key) is not None for key in keys] == [False, False, True, True]
     assert await at_work.storage.delete_under("acme/job_1") == await at_work.storage.delete_under("nobody/job_1") == 0
+
+
+async def test_a_download_tells_the_same_etag_as_the_object(at_work: StorageAtWork) -> None:
+    await at_work.put(at_work.grant(KEY), b"hello")
+    found, download = await at_work.storage.head(KEY), await at_work.storage.download(KEY, "a.txt")
+    assert found is not None
+    assert download is not None
+    assert found.etag
+    assert download.etag == found.etag

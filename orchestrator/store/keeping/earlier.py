@@ -18,6 +18,8 @@ class EarlierOutput:
     key: str
     expires_ms: int | None
     """None too while the job is pinned."""
+    etag: str | None
+    """As the storage told it when the item completed."""
 
 
 def find_output(connection: Connection, tenant: str, media: MediaInput) -> EarlierOutput | None:
@@ -36,7 +38,8 @@ def find_output(connection: Connection, tenant: str, media: MediaInput) -> Earli
     stored: dict[str, Any] = {} if found is None else found.outputs.get(slot, {})
     if found is None or not stored or "lost_ms" in stored:
         return None
-    return EarlierOutput(job_id, stored["key"], found.expires_ms if found.pinned_ms is None else None)
+    expires_ms = found.expires_ms if found.pinned_ms is None else None
+    return EarlierOutput(job_id, stored["key"], expires_ms, stored.get("etag"))
 
 
 def unusable_output(media: MediaInput, output: EarlierOutput | None, now_ms: int) -> str | None:

@@ -3,7 +3,7 @@
 from orchestrator.api.door.auth import KEY_MEMORY_MS
 from orchestrator.api.routes import described_routes
 from orchestrator.keys import ADMIN, READ_JOBS, SCOPES, WRITE_JOBS, create_key
-from orchestrator.store.tenants import all_tenants, mark_suspended
+from orchestrator.store.tenants import all_tenants, mark_suspended, set_source_hosts
 from tests.orchestrator.api.running import Api, completed
 
 SUSPENDED = {
@@ -100,7 +100,19 @@ async def test_any_key_may_ask_who_it_is(api: Api) -> None:
             "scopes": [scope],
             "created_at": "2027-01-15T08:00:00Z",
             "expires_at": "2027-01-16T08:00:00Z",
-            "limits": {"requests": [], "open_items": 100_000},
+            "limits": {"requests": [], "open_items": 100_000, "upload_bytes": 5 << 30, "source_hosts": None},
             "open_items": 3,
         }
         assert key.key not in answer.text
+
+
+async def test_a_tenant_is_told_the_hosts_that_its_inputs_may_come_from(api: Api) -> None:
+    hosts = ["media.example", "*.cdn.example"]
+    await api.services.store.write(lambda c: set_source_hosts(c, "acme", hosts))
+    api.clock.advance(KEY_MEMORY_MS / 1000)
+    assert (await api.client.get("/v1/key")).json()["limits"]["source_hosts"] == hosts
+    job = {"operation": "img2vid", "input": {"image": "https://example.com/a.jpg"}}
+    [fault] = (await api.client.post("/v1/jobs", json=job)).json()["errors"]
+    assert fault["detail"] == (
+        "The address's host is none of those that this tenant's inputs may come from: media.example, *.cdn.example."
+    )
