@@ -291,8 +291,10 @@ def job_error(error: BaseException) -> JobError:
             return OperationFailed("The operation stopped without being asked to.")
         case JobError():
             return error
-        case OSError(errno=errno.ENOSPC):
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return WorkerDiskFull()
+        case OSError(errno=errno.EFBIG):
+            return OutputTooLarge()
         case MemoryError():
             return OperationFailed("The operation ran out of memory.")
         case _:

@@ -1,7 +1,9 @@
 """A task, from its order to its manifest, against a real store on loopback."""
 
 import asyncio
+import errno
 import hashlib
+import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import UploadFailed, WorkCancelled
+from shared.errors import JobError, OutputTooLarge, UploadFailed, WorkCancelled, WorkerDiskFull
 from shared.wire.progress import ProgressSnapshot
 from shared.wire.result import ItemResult, TaskReply
 from shared.wire.work_order import InputGrant, WorkOrder
@@ -18,6 +20,7 @@ from tests.loopback import LOSE, ObjectServer, object_server
 from tests.waiting import until
 from tests.worker.orders import leftovers, machine, manifest, order, stored_result
 from worker.context import CancelFlag
+from worker.item import job_error
 from worker.run_task import Machine, run_task, time_allowed_s
 from worker.threads import stuck_threads
 from worker.transfer.upload import ATTEMPTS
@@ -106,6 +109,14 @@ async def test_failure_is_typed_and_committed_only_if_it_is_final(
     assert ("a/result.json" in store.objects) is committed
     assert "canary" not in store.objects["manifest.json"].body.decode()
     assert leftovers(here.work_dir) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [(errno.ENOSPC, WorkerDiskFull), (errno.EDQUOT, WorkerDiskFull), (errno.EFBIG, OutputTooLarge)],
+)
+def test_what_the_system_says_of_room_is_told(fault: int, error: type[JobError]) -> None:
+    assert isinstance(job_error(OSError(fault, os.strerror(fault))), error)
 
 
 async def test_neighbours_of_a_failed_item_complete(store: ObjectServer, here: Machine, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ async def _download_once(clients: Clients, grant: InputGrant, target: Path, max_
     except aiohttp.ClientError as error:
         raise SourceUnavailable from error
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise WorkerDiskFull from error
         raise
 

@@ -1,6 +1,8 @@
 """Fetching one source: what a server can do wrong, and what the item is told."""
 
 import asyncio
+import errno
+import os
 import time
 import zlib
 from collections.abc import AsyncIterator
@@ -221,6 +223,18 @@ async def test_full_disk_is_said_to_be_full(store: ObjectServer) -> None:
     url = store.put("photo", b"pixels")
     with pytest.raises(WorkerDiskFull):
         await fetch(url, Path("/dev/full"))
+
+
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+async def test_quota_and_limit_of_a_file_s_size_are_a_full_disk_too(
+    store: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(fault, os.strerror(fault))
+
+    monkeypatch.setattr("worker.transfer.fetch._save", refuse)
+    with pytest.raises(WorkerDiskFull):
+        await fetch(store.put("photo", b"pixels"), tmp_path / "source")
 
 
 def sources(both: Clients, store: ObjectServer, folder: Path, uses: list[str]) -> Sources:
