@@ -18,9 +18,11 @@ from orchestrator.settings import POOL_ENDPOINT, Settings
 from orchestrator.storage.choose import open_storage
 from orchestrator.storage.disk_guard import DiskGuard, guard_of
 from orchestrator.storage.port import Storage
+from orchestrator.storage.receiving.receiver import Awaited
 from orchestrator.store.events import Announce
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.store import Store
+from orchestrator.store.uploading.awaited import is_awaited
 from orchestrator.streams import Streams
 from orchestrator.views import Links
 from orchestrator.webhooks.outbox import Outbox
@@ -68,20 +70,26 @@ def open_services(settings: Settings, clock: Clock) -> Services:
     signer = settings.signer()
     links, metrics = Links(signer, settings.public_url, settings.cdn_url), Metrics()
     outbox = Outbox(links, settings.currency)
+    store = Store(settings.resolved_database_url, metrics.committed)
     return Services(
         settings=settings,
         clock=clock,
         signer=signer,
         links=links,
         catalogue=Catalogue.discover(settings.extra_operations),
-        store=Store(settings.resolved_database_url, metrics.committed),
-        storage=open_storage(settings.resolved_storage_url, settings.public_url, signer, clock),
+        store=store,
+        storage=open_storage(settings.resolved_storage_url, settings.public_url, signer, clock, awaited_in(store)),
         endpoint=RunPodEndpoint(settings.resolved_endpoint_url, _endpoint_key(settings, signer)),
         announce=outbox.announce,
         webhook_written=outbox.written,
         metrics=metrics,
         disk_guard=guard_of(settings.resolved_storage_url, settings.disk_full_percent),
     )
+
+
+def awaited_in(store: Store) -> Awaited:
+    """Return what says whether an object is still to be sent."""
+    return lambda key: store.glance(lambda connection: is_awaited(connection, key))
 
 
 async def close_services(services: Services) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.storage.durable import Draft
+from orchestrator.storage.receiving.durable import Draft
 
 _PAGE = bytes(4096)
 _ROW = "x" * 1000

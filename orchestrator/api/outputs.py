@@ -1,8 +1,10 @@
 """Files over HTTP: the stable links to outputs, and the disk storage's own signed addresses."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
 import anyio.to_thread
@@ -130,21 +132,32 @@ async def _file_response(request: Request, file: LocalDownload, headers: Mapping
     etag = headers.get("etag")
     if etag is not None and etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={"etag": etag, "cache-control": headers["cache-control"]})
+    opened, size_bytes = await anyio.to_thread.run_sync(_opened, file.path)
     wanted = None
     if request.headers.get("if-range", etag) == etag:
         try:
-            wanted = wanted_range(request.headers.get("range"), file.size_bytes)
+            wanted = wanted_range(request.headers.get("range"), size_bytes)
         except RangeNotSatisfiable as outside:
-            return answer(outside, request_id_of(request), {"content-range": f"bytes */{file.size_bytes}"})
-    start, end = wanted or (0, file.size_bytes)
+            opened.close()
+            return answer(outside, request_id_of(request), {"content-range": f"bytes */{size_bytes}"})
+    start, end = wanted or (0, size_bytes)
     headers["content-length"] = str(end - start)
     if wanted:
-        headers["content-range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
+        headers["content-range"] = f"bytes {start}-{end - 1}/{size_bytes}"
     status = 206 if wanted else 200
     if request.method == "HEAD":
+        opened.close()
         return Response(status_code=status, headers=headers)
-    opened = await anyio.to_thread.run_sync(lambda: file.path.open("rb", buffering=0))
     return StreamingResponse(_pieces(opened, start, end), status, headers)
+
+
+def _opened(path: Path) -> tuple[BinaryIO, int]:
+    """Return an open file and its size; NotFound for one that was deleted since it was looked up."""
+    try:
+        opened = path.open("rb", buffering=0)
+    except FileNotFoundError:
+        raise NotFound from None
+    return opened, os.fstat(opened.fileno()).st_size
 
 
 def wanted_range(header: str | None, size_bytes: int) -> tuple[int, int] | None:

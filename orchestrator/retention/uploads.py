@@ -1,8 +1,11 @@
 """Ending uploads whose time is over, and removing from storage what they leave behind."""
 
+from dataclasses import replace
+
 import structlog
 
 from orchestrator.services import Services
+from orchestrator.storage.port import PUT_SLACK_MS
 from orchestrator.store.uploading.rows import DELETED
 from orchestrator.store.uploading.sweeping import (
     Removal,
@@ -47,7 +50,9 @@ async def _remove(services: Services, removal: Removal, now_ms: int) -> None:
         await services.storage.delete(removal.object_key)
     if removal.state == DELETED:
         log.info("upload.removed", upload_id=removal.upload_id)
-    await services.store.write(lambda c: note_removed(c, removal, now_ms))
+    # A PUT that began in time may end later, in a bucket whenever it likes: so it is looked for once more after that.
+    last = replace(removal, grants_end_ms=removal.grants_end_ms + PUT_SLACK_MS)
+    await services.store.write(lambda c: note_removed(c, last, now_ms))
 
 
 async def _postpone(services: Services, removal: Removal, now_ms: int) -> None:

@@ -14,6 +14,13 @@ from shared.errors import StorageFull
 FREE_AGAIN_PERCENT = 2.0
 """So far below the limit it has to come before anything is taken again: else every deleted file would open the door."""
 
+RESERVE_BYTES = 256 << 20
+RESERVE_SHARE = 100
+"""So many bytes, or this part of a large disk, clients may not fill; of a small disk a twentieth."""
+_SMALL_SHARE = 20
+_LAST_SHARE = 4
+"""This part of the reserve is left by workers too, so that the database, which may lie there too, can free room."""
+
 _BELIEVED_S = 1.0
 """How long a look at the disk is believed; a submit costs less than one."""
 
@@ -30,8 +37,22 @@ class DiskUse:
     @property
     def percent(self) -> float:
         """The used part of what can be used, as `df` reckons it."""
-        whole = self.used_bytes + self.free_bytes
-        return 100.0 * self.used_bytes / whole if whole else 100.0
+        return 100.0 * self.used_bytes / self.size_bytes if self.size_bytes else 100.0
+
+    @property
+    def size_bytes(self) -> int:
+        """All that can be used."""
+        return self.used_bytes + self.free_bytes
+
+    @property
+    def reserve_bytes(self) -> int:
+        """How much clients leave free."""
+        return min(max(RESERVE_BYTES, self.size_bytes // RESERVE_SHARE), self.size_bytes // _SMALL_SHARE)
+
+    @property
+    def last_reserve_bytes(self) -> int:
+        """How much everybody leaves free."""
+        return self.reserve_bytes // _LAST_SHARE
 
 
 def disk_use(folder: Path) -> DiskUse:
@@ -65,6 +86,11 @@ class DiskGuard:
         """Raise StorageFull while the disk counts as full."""
         if self.is_full():
             raise StorageFull(f"The disk of the storage is {self._full_percent:g} % full; try again later.")
+
+    def room_bytes(self) -> int | None:
+        """Return how much clients may still send; None where nothing is known of a disk."""
+        use = self.use()
+        return None if use is None else max(0, use.free_bytes - use.reserve_bytes)
 
     def is_full(self) -> bool:
         """Return whether nothing new is taken."""

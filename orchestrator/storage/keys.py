@@ -31,7 +31,8 @@ def job_of(key: str) -> str | None:
 
 
 _JOB = re.compile(r"([a-z0-9][a-z0-9_-]{0,62}/job_[0-9A-HJKMNP-TV-Z]{26})/\d+-\d+/")
-_UPLOAD = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}/uploads/[0-9A-HJKMNP-TV-Z]{26}")
+_ITEM = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}/(job_[0-9A-HJKMNP-TV-Z]{26})/\d+-\d+/(\d{1,9})/[^/]+")
+_UPLOAD = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}/uploads/([0-9A-HJKMNP-TV-Z]{26})")
 
 
 def job_prefix_of(key: str) -> str | None:
@@ -43,3 +44,15 @@ def job_prefix_of(key: str) -> str | None:
 def is_ours(key: str) -> bool:
     """Return whether an object is named as jobs' and uploads' are; others are somebody else's."""
     return job_prefix_of(key) is not None or _UPLOAD.fullmatch(key) is not None
+
+
+def item_of(key: str) -> tuple[str, int] | None:
+    """Return the job and the position of the item whose file an object is; None for any other object."""
+    found = _ITEM.fullmatch(key)
+    return None if found is None else (found[1], int(found[2]))
+
+
+def upload_of(key: str) -> str | None:
+    """Return the id of the upload that an object was made for; None for one of a job."""
+    found = _UPLOAD.fullmatch(key)
+    return None if found is None else f"upl_{found[1]}"

@@ -3,12 +3,18 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from shared.wire.work_order import UploadGrant
 
 PAGE_OBJECTS = 1000
 """How many objects a page of a list has at most; S3 lists no more at once."""
+
+PUT_SLACK_MS = 3_600_000
+"""A PUT that began in time is taken for so much longer; what was ordered to be removed is looked for once more then."""
+
+ABANDONED_S = 3600.0
+"""What is on its way and has not grown for so long has nobody who still sends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,4 +183,17 @@ class Storage(Protocol):
 
     async def check(self) -> None:
         """Raise StorageUnavailable unless the store can be written."""
+        ...
+
+
+@runtime_checkable
+class KeepsDrafts(Protocol):
+    """A storage that keeps what arrives aside until it is whole. Raises StorageUnavailable when it fails."""
+
+    async def drafts(self) -> Sequence[ListedObject]:
+        """Return what arrives at present or was left behind on its way, under names that are no keys."""
+        ...
+
+    async def sweep_drafts(self) -> int:
+        """Remove what was left behind on its way; return how much there was."""
         ...

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import structlog
+from sqlalchemy.engine import Connection
 
 from orchestrator.caller import Caller
 from orchestrator.services import Services
+from orchestrator.store.uploading.awaited import check_announced
 from orchestrator.store.uploading.rows import (
     UploadRow,
     check_waiting,
@@ -14,6 +16,7 @@ from orchestrator.store.uploading.rows import (
     insert_waiting,
 )
 from orchestrator.uploads.parts import part_bytes_for
+from shared.errors import StorageFull
 from shared.ids import new_ulid
 from shared.refusals import FieldError, InvalidRequest, TooManyUploads
 from shared.uploads.upload import UploadRequest, UploadState
@@ -62,14 +65,27 @@ async def _same_file(services: Services, fresh: UploadRow) -> UploadRow | None:
 
 
 async def _wait_for(services: Services, fresh: UploadRow) -> UploadRow:
-    storage, most = services.storage, services.settings.max_waiting_uploads
-    await services.store.read(lambda c: check_waiting(c, fresh.tenant, most))
+    storage, most, room_bytes = (
+        services.storage,
+        services.settings.max_waiting_uploads,
+        services.disk_guard.room_bytes(),
+    )
+
+    def check(connection: Connection) -> None:
+        check_waiting(connection, fresh.tenant, most)
+        check_announced(connection, fresh.tenant, fresh.size_bytes, room_bytes)
+
+    def insert(connection: Connection) -> None:
+        check_announced(connection, fresh.tenant, fresh.size_bytes, room_bytes)
+        insert_waiting(connection, fresh, most)
+
+    await services.store.read(check)
     if fresh.part_bytes is not None:
         begun = await storage.begin_parts(fresh.object_key, fresh.content_type, fresh.part_bytes)
         fresh = replace(fresh, multipart_id=begun)
     try:
-        await services.store.write(lambda c: insert_waiting(c, fresh, most))
-    except TooManyUploads:
+        await services.store.write(insert)
+    except (TooManyUploads, StorageFull):
         if fresh.multipart_id is not None:
             await storage.abort_parts(fresh.object_key, fresh.multipart_id)
         raise

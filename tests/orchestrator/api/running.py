@@ -24,7 +24,7 @@ from orchestrator.dispatch.runpod import RunPodEndpoint
 from orchestrator.jobs.settle import ItemEnd
 from orchestrator.keys import DEFAULT_SCOPES, CreatedKey, create_key
 from orchestrator.metrics.requests import RequestMetrics
-from orchestrator.services import Services
+from orchestrator.services import Services, awaited_in
 from orchestrator.settings import Settings
 from orchestrator.storage.disk import DiskStorage
 from orchestrator.storage.disk_guard import DiskGuard
@@ -157,7 +157,7 @@ async def running_api(
     clock, fake = ManualClock(), FakeRunPod()
     chosen = Settings(_env_file=None, data_dir=folder, public_url=PUBLIC_URL, **settings)
     store, signer = Store(chosen.resolved_database_url), Signer(b"test secret")
-    storage = DiskStorage(folder / "outputs", PUBLIC_URL, signer, clock)
+    storage = DiskStorage(folder / "outputs", PUBLIC_URL, signer, clock, awaited_in(store))
     async with fake.serving() as endpoint_url:
         endpoint = RunPodEndpoint(endpoint_url, API_KEY, first_wait_s=0.01)
         catalogue, links = Catalogue.discover(("tests.broken",)), Links(signer, PUBLIC_URL, chosen.cdn_url)

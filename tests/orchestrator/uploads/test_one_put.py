@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 from tests.orchestrator.api.running import Api
-from tests.orchestrator.uploads.uploading import JPEG, begin, complete, put, read, request_for, sha256, uploaded
+from tests.orchestrator.uploads.uploading import (
+    JPEG,
+    begin,
+    complete,
+    put,
+    read,
+    replace_file,
+    request_for,
+    sha256,
+    uploaded,
+)
 
 
 async def test_a_file_is_sent_completed_and_kept(api: Api) -> None:
@@ -103,10 +113,10 @@ async def test_an_etag_that_was_not_told_is_refused(api: Api) -> None:
     assert (await complete(api.client, begun, parts=[{"n": 1, "etag": etag}])).status_code == 200
 
 
-async def test_a_file_that_is_sent_again_after_its_completion_is_seen(api: Api) -> None:
+async def test_a_file_that_is_another_one_after_its_completion_is_seen(api: Api) -> None:
     begun = await begin(api.client)
     await put(api, begun, JPEG)
     await complete(api.client, begun)
-    assert (await put(api, begun, JPEG[::-1])).status_code == 200
+    replace_file(api, begun, JPEG[::-1])
     again = await complete(api.client, begun)
     assert (again.status_code, again.json()["code"]) == (409, "upload-changed")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from orchestrator.retention import uploads as ended
 from tests.orchestrator.api.running import Api
-from tests.orchestrator.uploads.uploading import JPEG, begin, complete, put, read, sha256, uploaded
+from tests.orchestrator.uploads.uploading import JPEG, begin, complete, put, read, replace_file, sha256, uploaded
 
 
 def stored_files(api: Api) -> list[Path]:
@@ -34,7 +34,7 @@ async def test_a_file_that_was_replaced_since_is_sent_again(api: Api) -> None:
     begun = await begin(api.client, sha256=sha256(JPEG))
     await put(api, begun, JPEG)
     await complete(api.client, begun)
-    await put(api, begun, JPEG[::-1])
+    replace_file(api, begun, JPEG[::-1])
     assert (await begin(api.client, sha256=sha256(JPEG)))["state"] == "waiting"
 
 

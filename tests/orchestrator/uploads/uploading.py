@@ -48,6 +48,13 @@ async def uploaded(api: Api, body: bytes = JPEG, **fields: Any) -> Json:
     return told
 
 
+def replace_file(api: Api, upload: Json, body: bytes) -> None:
+    """Put another file in the place of an upload's, as nobody can by its address."""
+    path = api.folder / "outputs/acme/uploads" / upload["id"][4:]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+
+
 async def read(api: Api, upload: Json, **params: str) -> Json:
     """Read an upload."""
     answer = await api.client.get(f"/v1/uploads/{upload['id']}", params=params)

@@ -66,13 +66,6 @@ def etag_of(found: os.stat_result) -> str:
     return f"{found.st_mtime_ns:x}-{found.st_size:x}"
 
 
-def check_room(folder: Path, size_bytes: int) -> None:
-    """Raise StorageFull if `size_bytes` don't fit on the disk that `folder` is on."""
-    room = os.statvfs(folder)
-    if size_bytes > room.f_bavail * room.f_frsize:
-        raise StorageFull
-
-
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, each durably."""
     if folder.is_dir():

@@ -1,6 +1,7 @@
 """Files that come in parts, on disk: one file each, in which every part is written at its place, so that none is
 copied in the end."""
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -10,8 +11,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.storage.durable import publish, sync_folder
 from orchestrator.storage.port import StoredPart
+from orchestrator.storage.receiving.durable import publish, sync_folder
 from shared.refusals import NotFound, UploadChanged
 
 STALE_S = 8 * 86_400.0
@@ -137,14 +138,21 @@ class PartsFolder:
     """Where files in parts lie until they are whole. What is here survives a restart; `OSError` is left to pass."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder, and drop what nobody has sent anything of for days."""
+        """Make the folder."""
         folder.mkdir(exist_ok=True)
         self._folder = folder
         self._assemblies: dict[str, _Assembly] = {}
         self._lock = threading.Lock()
-        for left in folder.iterdir():
-            if time.time() - left.stat().st_mtime > STALE_S:
-                shutil.rmtree(left, ignore_errors=True)
+
+    def sweep(self) -> int:
+        """Drop what nobody has sent anything of for days; return how many files that were."""
+        swept = 0
+        for left in self._folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > STALE_S:
+                    shutil.rmtree(left, ignore_errors=True)
+                    swept += 1
+        return swept
 
     def begin(self, part_bytes: int) -> str:
         """Begin a file; return its multipart id."""
