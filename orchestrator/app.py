@@ -20,7 +20,7 @@ from orchestrator.metrics.loop_lag import watch_event_loop
 from orchestrator.metrics.requests import RequestMetrics
 from orchestrator.pool.pool import Pool
 from orchestrator.relay.follow import Follower
-from orchestrator.retention import expire, purge
+from orchestrator.retention import drafts, expire, purge
 from orchestrator.retention import uploads as ended_uploads
 from orchestrator.services import Services, close_services, open_pool, open_services
 from orchestrator.settings import Settings
@@ -37,6 +37,7 @@ _PURGE_EVERY_S = 60.0
 _EXPIRE_EVERY_S = 60.0
 _TALLY_EVERY_S = 5.0
 _UPLOADS_EVERY_S = 60.0
+_DRAFTS_EVERY_S = 600.0
 
 log = structlog.get_logger()
 
@@ -83,6 +84,7 @@ async def _loops(services: Services, pool: Pool | None) -> AsyncIterator[None]:
         run_loop(
             "uploads", lambda: ended_uploads.tick(services, clock.now_ms()), _UPLOADS_EVERY_S, services.uploads_ended
         ),
+        run_loop("drafts", lambda: drafts.tick(services), _DRAFTS_EVERY_S, asyncio.Event()),
         run_loop("follow", lambda: follower.tick(services, clock.now_ms()), _FOLLOW_EVERY_S, services.hints.arrived),
     ]
     loops.append(_try_storage(services))

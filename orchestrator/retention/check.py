@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from orchestrator.storage.keys import is_ours, job_prefix_of
-from orchestrator.storage.port import ListedObject, Storage
+from orchestrator.storage.port import ABANDONED_S, KeepsDrafts, ListedObject, Storage
 from orchestrator.store.keeping import inventory
 from orchestrator.store.keeping.inventory import KeptJob, KeptOutput, KeptUpload
 from orchestrator.store.store import Store
@@ -46,6 +46,10 @@ class Comparison:
     """By ``{tenant}/{job}``, or by the key where no job's."""
     foreign: Heap = field(default_factory=Heap)
     """Objects that are not named as ours are: never touched."""
+    arriving: Heap = field(default_factory=Heap)
+    """What is on its way into a storage that keeps it aside until it is whole."""
+    abandoned: Heap = field(default_factory=Heap)
+    """What was left behind on its way: a server sweeps it by itself."""
     lost_outputs: list[KeptOutput] = field(default_factory=list)
     lost_uploads: list[KeptUpload] = field(default_factory=list)
 
@@ -83,6 +87,10 @@ class StorageCheck:
         found = Comparison()
         async for page in self.storage.list_under(""):
             await self._sort(page, found)
+        if isinstance(self.storage, KeepsDrafts):
+            for draft in await self.storage.drafts():
+                left = draft.modified_ms <= self.now_ms - ABANDONED_S * 1000
+                (found.abandoned if left else found.arriving).add(draft)
         async for _, outputs in self._lost_outputs():
             found.lost_outputs += outputs
         found.lost_uploads = [upload async for upload in self._lost_uploads()]

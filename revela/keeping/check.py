@@ -80,6 +80,10 @@ def _print_found(found: Comparison) -> None:
         print(f"young    {_told(found.fresh)} without a row, within the grace")
     if found.foreign.objects:
         print(f"foreign  {_told(found.foreign)} not named as ours are, never touched")
+    if found.arriving.objects:
+        print(f"arriving {_told(found.arriving)} not whole yet")
+    if found.abandoned.objects:
+        print(f"left     {_told(found.abandoned)} that never became whole; the server removes them")
     print(f"orphans  {_told(_sum(found.orphans))}")
     _print_some([f"{prefix}  {_told(heap)}" for prefix, heap in sorted(found.orphans.items())])
     print(f"lost     {len(found.lost_outputs)} outputs, {len(found.lost_uploads)} uploads")
@@ -110,6 +114,8 @@ def _plain(found: Comparison) -> dict[str, Any]:
         "known": asdict(found.owned),
         "young": asdict(found.fresh),
         "foreign": asdict(found.foreign),
+        "arriving": asdict(found.arriving),
+        "abandoned": asdict(found.abandoned),
         "orphans": [{"prefix": prefix, **asdict(heap)} for prefix, heap in sorted(found.orphans.items())],
         "lost_outputs": [asdict(lost) for lost in found.lost_outputs],
         "lost_uploads": [asdict(lost) for lost in found.lost_uploads],

@@ -1,12 +1,15 @@
 """The storage beside the database: what has no row, what rows miss, and mending it."""
 
+import os
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from orchestrator.retention import purge
+from orchestrator.retention import drafts, purge
 from orchestrator.retention.check import Comparison, Heap, Mended, StorageCheck
+from orchestrator.storage.port import KeepsDrafts
 from orchestrator.store import tables
 from shared.clock import SystemClock
 from tests.orchestrator.retention.keeping import FILES, Keeping
@@ -163,3 +166,19 @@ async def test_a_storage_that_knows_nothing_of_this_database_is_a_stranger(keepi
     if owned:
         await keeping.ended_job()
     assert (await checked(keeping).compare()).strangers is not owned
+
+
+async def test_what_never_became_whole_is_told_and_left_to_the_server(keeping: Keeping) -> None:
+    await keeping.ended_job()
+    if not isinstance(keeping.services.storage, KeepsDrafts):
+        assert (await checked(keeping).compare()).arriving == Heap()
+        return
+    for name, age_s in (("left", 4000), ("arriving", 10)):
+        draft = keeping.api.folder / "outputs/~incoming" / name
+        draft.write_bytes(b"12345")
+        os.utime(draft, (time.time() - age_s,) * 2)
+    found = await checked(keeping).compare()
+    assert (found.sound, found.arriving, found.abandoned) == (True, Heap(1, 5), Heap(1, 5))
+    await drafts.tick(keeping.services)
+    found = await checked(keeping).compare()
+    assert (found.arriving, found.abandoned) == (Heap(1, 5), Heap())
