@@ -156,6 +156,13 @@ class SubtitleLimits(JobError):
     stage = "decode"
 
 
+class ImageFrames(JobError):
+    """The picture is an animation of more frames than are taken."""
+
+    code = "image-frames"
+    stage = "decode"
+
+
 class EncodeFailed(JobError):
     """The encoder failed."""
 

@@ -11,12 +11,13 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from shared.errors import ImageTooLarge, JobError, MediaCorrupt, MediaEmpty, MediaFormat
+from shared.errors import ImageFrames, ImageTooLarge, JobError, MediaCorrupt, MediaEmpty, MediaFormat
 
 Format = Literal["JPEG", "PNG", "WEBP", "AVIF", "HEIF"]
 Pixels = NDArray[np.uint8]
 
 MAX_PIXELS = 100_000_000
+MAX_FRAMES = 1000
 MAX_SIDE = 65_500  # JPEG's own limit (ITU-T T.81 allows 65 535, libjpeg 65 500)
 _BACKGROUND = (0, 0, 0)  # what shows through transparent pixels: black, like the bars of `contain`
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -43,7 +44,7 @@ _UPRIGHT: Mapping[int, Callable[[Pixels], Pixels]] = {
 def opened(path: Path) -> Iterator["Picture"]:
     """Open and measure the picture at `path`; nothing of its pixels is decoded yet.
 
-    Raises MediaEmpty, MediaFormat, ImageTooLarge, and MediaCorrupt for a header that can't be read.
+    Raises MediaEmpty, MediaFormat, ImageTooLarge, ImageFrames, and MediaCorrupt for a header that can't be read.
     """
     with path.open("rb") as file:
         kind = sniff(file.read(_HEAD_BYTES))
@@ -58,10 +59,12 @@ class Picture:
     """A picture whose header is read and found fit."""
 
     def __init__(self, image: Image.Image) -> None:
-        """`image` is open and not loaded; ImageTooLarge if it claims more pixels than are taken."""
+        """`image` is open and not loaded; ImageTooLarge, ImageFrames if it claims more than is taken."""
         if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
             claim = f"{image.width}×{image.height}"
             raise ImageTooLarge(f"The picture has {claim} pixels; at most {MAX_PIXELS // 10**6} million are taken.")
+        if (frames := getattr(image, "n_frames", 1)) > MAX_FRAMES:
+            raise ImageFrames(f"The picture has {frames} frames; at most {MAX_FRAMES} are taken.")
         self._image = image
         self._orientation = _orientation(image)
         width, height = image.size

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from shared.errors import ImageTooLarge, JobError, MediaCorrupt, MediaEmpty, MediaFormat
+from shared.errors import ImageFrames, ImageTooLarge, JobError, MediaCorrupt, MediaEmpty, MediaFormat
 from tests.pictures import Pixels, encoded, scene
 from worker.media.still import images
 
@@ -142,6 +142,12 @@ def test_an_animation_gives_its_first_frame(tmp_path: Path) -> None:
     first, second = Image.new("RGB", (32, 32), (250, 0, 0)), Image.new("RGB", (32, 32), (0, 0, 250))
     path = stored(tmp_path, saved(first, "WEBP", save_all=True, append_images=[second], lossless=True))
     assert (read(path) == (250, 0, 0)).all()
+
+
+def test_an_animation_of_too_many_frames_is_refused(tmp_path: Path) -> None:
+    dots = [Image.new("RGB", (2, 2), (n % 2 * 250, 0, 0)) for n in range(images.MAX_FRAMES + 1)]
+    with pytest.raises(ImageFrames, match="1001 frames"):
+        read(stored(tmp_path, saved(dots[0], "WEBP", save_all=True, append_images=dots[1:])))
 
 
 @pytest.mark.parametrize(("size", "shrunk"), [((800, 600), 4), ((801, 603), 2), ((300, 200), 8)])
