@@ -42,6 +42,16 @@ def check_encoder() -> Finding:
     return Finding("encoder", State.WORKS, f"{chosen.name} ({chosen.reason})")
 
 
+def check_confinement() -> Finding:
+    """A confined process can neither read others' files nor open a socket."""
+    from worker.media.running import confinement
+
+    found = confinement.report()
+    state = State.WORKS if found.whole else State.ABSENT
+    mend = "" if found.whole else "use Linux 5.13 or newer, with Landlock and seccomp"
+    return Finding("confinement", state, found.reason, mend)
+
+
 def check_gpu() -> Finding:
     """The driver lists a GPU."""
     try:

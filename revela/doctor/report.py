@@ -33,6 +33,7 @@ def _checks() -> list[Check]:
         machine.check_python,
         machine.check_ffmpeg,
         machine.check_encoder,
+        machine.check_confinement,
         machine.check_gpu,
         machine.check_pictures,
         machine.check_sdk,
