@@ -63,8 +63,10 @@ class HealthSummary(WireModel):
     database: str = Field(description="ok, or the code of its error", examples=["ok"])
     storage: str = Field(description="ok, or the code of its error", examples=["ok"])
     storage_checks: dict[str, bool] = Field(
-        description="What the storage holds senders to; empty while that is not known",
-        examples=[{"content_type": True, "length": True, "if_none_match": True, "sha256": False}],
+        description="What the storage holds senders to, and whether it keeps versions; empty while that is not known",
+        examples=[
+            {"content_type": True, "length": True, "if_none_match": True, "sha256": False, "keeps_versions": False}
+        ],
     )
     endpoint: str = Field(description="ok, or the code of its error", examples=["ok"])
     jobs: _Counts = Field(description="Jobs that wait and run, by status", examples=[{"IN_QUEUE": 3, "IN_PROGRESS": 1}])

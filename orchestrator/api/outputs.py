@@ -54,7 +54,7 @@ class OwnAddresses(Protocol):
 async def get_output(services: Services, request: Request) -> Response:
     """``GET /output/{token}/{name}``: the file behind an output link, or behind a read address of the disk storage.
 
-    404 while or when there is no such file, 410 past its time or when it was replaced, 403 for a token that is not ours.
+    404 while or when there is no such file, 410 past its time or when it was replaced, 403 for a token that is none.
     """
     token, name = request.path_params["token"], request.path_params["name"]
     try:

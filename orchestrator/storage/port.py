@@ -48,6 +48,8 @@ class Honours:
     """``If-None-Match: *`` keeps an object from being overwritten."""
     sha256: bool
     """The store finds out the SHA-256 itself."""
+    keeps_versions: bool = False
+    """What is deleted or overwritten stays as an older version, until the bucket's rules drop it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,12 @@ class Probed(Protocol):
         """Whether the store checks a SHA-256 itself."""
         ...
 
-    async def delete(self, key: str) -> None:
-        """Delete one object."""
+    async def keeps_versions(self) -> bool:
+        """Whether the store keeps versions."""
+        ...
+
+    async def forget(self, key: str) -> None:
+        """Delete one object, its versions too."""
         ...
 
 
@@ -54,9 +58,10 @@ class Probe:
                 length=not await self._takes_another_length(key),
                 if_none_match=not await self._overwrites(key),
                 sha256=await self.storage.verifies_sha256(),
+                keeps_versions=await self.storage.keeps_versions(),
             )
         finally:
-            await self.storage.delete(key)
+            await self.storage.forget(key)
 
     async def _takes_another_type(self, key: str) -> bool:
         grant = self.storage.grant_upload(key, _TYPE, 100, self._until_ms())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from orchestrator.storage import port
+from orchestrator.storage import port, versions
 from orchestrator.storage.port import Honours, ListedObject, RedirectDownload, SignedPut, StoredObject, StoredPart
 from orchestrator.storage.probe import Probe
 from shared.clock import Clock
@@ -185,10 +185,20 @@ class S3Storage:
         """Raise StorageUnavailable unless the bucket can be written; a good answer is believed for half a minute."""
         if time.monotonic() - self._checked_s < _CHECKED_FOR_S:
             return
-        await self._in_thread(
-            lambda: self._client.put_object(Bucket=self._bucket.name, Key=self._bucket.key(_CHECK), Body=b"")
-        )
+        await self._in_thread(self._write)
         self._checked_s = time.monotonic()
+
+    async def keeps_versions(self) -> bool:
+        """Whether what is deleted or overwritten stays as an older version, until the bucket's rules drop it."""
+        return await self._in_thread(self._write)
+
+    async def forget(self, key: str) -> None:
+        """Delete an object that was only tried out, its versions too."""
+        await self.delete(key)
+        if await self.keeps_versions():
+            await self._in_thread(
+                lambda: versions.drop_versions(self._client, self._bucket.name, self._bucket.key(key))
+            )
 
     async def honours(self) -> Honours:
         """Try the store out, at the first call."""
@@ -200,6 +210,9 @@ class S3Storage:
         """Let go of threads and connections."""
         await asyncio.to_thread(self._threads.shutdown)
         self._client.close()
+
+    def _write(self, **more: str) -> bool:
+        return versions.put_and_forget(self._client, self._bucket.name, self._bucket.key(_CHECK), **more)
 
     def _signed(self, operation: str, key: str, expires_ms: int, **parameters: Any) -> str:
         # The signature's time is the machine's: a clock that was moved by hand counts from there.
@@ -259,9 +272,8 @@ class S3Storage:
     def _probe_sha256(self) -> bool:
         from botocore.exceptions import ClientError
 
-        named = {"Bucket": self._bucket.name, "Key": self._bucket.key(_CHECK), "Body": b""}
         try:
-            self._client.put_object(**named, ChecksumSHA256=_OF_NOTHING)
+            self._write(ChecksumSHA256=_OF_NOTHING)
         except ClientError as refused:
             return str(refused.response["Error"]["Code"]) in ("BadDigest", "XAmzContentChecksumMismatch")
         return False
@@ -308,11 +320,13 @@ def _client(bucket: Bucket) -> Any:
     from botocore.exceptions import BotoCoreError
 
     # Newer checksums are not understood by B2 and R2; v4 is the only signature that all of them take.
+    # AWS is signed for under the region's own host: other regions than us-east-1 refuse the global one's signature.
+    addressing = "virtual" if bucket.endpoint_url is None and bucket.addressing == "auto" else bucket.addressing
     config = Config(
         signature_version="s3v4",
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        s3={"addressing_style": bucket.addressing},
+        s3={"addressing_style": addressing, "us_east_1_regional_endpoint": "regional"},
         connect_timeout=5,
         read_timeout=15,
         retries={"mode": "standard", "total_max_attempts": 3},

@@ -55,7 +55,8 @@ def _told(honours: Honours) -> str:
     }
     kept, ignored = ([name for name, checked in checks.items() if checked is wanted] for wanted in (True, False))
     told = f"checks {', '.join(kept)}" if kept else ""
-    return "; ".join(filter(None, (told, f"not {', '.join(ignored)}" if ignored else "")))
+    versions = "keeps versions of what is deleted, see revela storage lifecycle" if honours.keeps_versions else ""
+    return "; ".join(filter(None, (told, f"not {', '.join(ignored)}" if ignored else "", versions)))
 
 
 def check_database(settings: Settings) -> Finding:

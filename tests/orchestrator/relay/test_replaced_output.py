@@ -1,4 +1,4 @@
-"""Addresses to upload to outlive an item's completion: what is put there afterwards is never handed out as its output."""
+"""Addresses to upload to outlive an item's completion: what is put there afterwards is never its output."""
 
 from pathlib import Path
 
