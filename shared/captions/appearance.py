@@ -80,16 +80,16 @@ class Font(ClientModel):
     )
     size_px: int | None = Field(default=None, ge=8, le=1000, strict=True, description="Instead of `size_percent`")
     weight: Weight = Field(default=Weight.BOLD, description="A family with a single weight stays as it is")
-    italic: bool = False
+    italic: bool = Field(default=False, strict=True, description="Slanted")
 
 
 class Colours(ClientModel):
     """Each as #RGB, #RGBA, #RRGGBB or #RRGGBBAA."""
 
-    text: Colour = "#FFFFFF"
+    text: Colour = Field(default="#FFFFFF", description="Of the letters")
     active: Colour = Field(default="#FFD60A", description="The word that is being said, or its box or line")
-    outline: Colour = "#000000"
-    shadow: Colour = "#00000099"
+    outline: Colour = Field(default="#000000", description="Around the letters")
+    shadow: Colour = Field(default="#00000099", description="Below the letters")
     background: Colour | None = Field(default=None, description="A box behind all of the text; without it none")
 
 
@@ -105,7 +105,7 @@ class Edges(ClientModel):
 class Position(ClientModel):
     """Where the text stands."""
 
-    anchor: Anchor = Anchor.BOTTOM
+    anchor: Anchor = Field(default=Anchor.BOTTOM, description="Where a file says nothing else, in the middle below")
     x: Fraction | None = Field(default=None, description="Across the frame, instead of the anchor's own place")
     y: Fraction | None = Field(default=None, description="Down the frame, instead of the anchor's own place")
     margin_x_percent: float = Field(default=6, ge=0, le=45, description="Kept free at left and right, of the width")
@@ -131,13 +131,13 @@ class Replacement(ClientModel):
 class Appearance(ClientModel):
     """All that decides how captions look."""
 
-    style: Style = Style.CLASSIC
+    style: Style = Field(default=Style.CLASSIC, description="How the words move", examples=["karaoke"])
     font: Font = Font()
     colours: Colours = Colours()
     edges: Edges = Edges()
     position: Position = Position()
     lines: Lines = Lines()
-    letter_case: LetterCase = LetterCase.AS_IS
+    letter_case: LetterCase = Field(default=LetterCase.AS_IS, description="Capital and small letters")
     replace: list[Replacement] = Field(default=[], max_length=100, description="Done before the text is broken")
     mask: list[Phrase] = Field(
         default=[], max_length=200, description="Words of which only the first letter is shown, in any case of letters"

@@ -1,6 +1,7 @@
 """From subtitles and wishes to the one ASS file that ffmpeg is given."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.captions.appearance import Appearance
@@ -8,7 +9,7 @@ from worker.media.captions.drawing.ass import document
 from worker.media.captions.drawing.faces import typeface
 from worker.media.captions.drawing.layout import Layout
 from worker.media.captions.drawing.motion import Drawing
-from worker.media.captions.reading.cue import Subtitles
+from worker.media.captions.reading.cue import Cue, Subtitles
 from worker.media.captions.reading.wording import reworded
 
 
@@ -18,6 +19,7 @@ class Composed:
 
     text: str
     screens: int
+    cues: int
     words: int
     missing_glyphs: list[str]
     """Characters that no bundled font has; each is shown as an empty box."""
@@ -26,12 +28,8 @@ class Composed:
 
 def compose(subtitles: Subtitles, asked: Appearance, width: int, height: int, until_ms: int | None = None) -> Composed:
     """Return what draws the subtitles on frames of this size; those after `until_ms`, the video's end, are left out."""
-    changes = Counter(subtitles.changes)
-    cues = [cue for cue in subtitles.cues if until_ms is None or cue.start_ms < until_ms]
-    changes["cues-after-the-end"] += len(subtitles.cues) - len(cues)
-    cues = reworded(cues, asked)
-    family = asked.font.family
-    face = typeface(family, bold=Drawing(asked, 1).bold)
+    cues, changes = wanted(subtitles, asked, until_ms)
+    face = typeface(asked.font.family, bold=Drawing(asked, 1).bold)
     layout = Layout(width, height, asked, face)
     drawing = Drawing(asked, layout.size)
     screens = list(layout.placed(cues))
@@ -40,7 +38,20 @@ def compose(subtitles: Subtitles, asked: Appearance, width: int, height: int, un
     return Composed(
         text=document(width, height, drawing.lettering(), events),
         screens=len(screens),
-        words=sum(len(cue.words) for cue in cues),
+        cues=len(cues),
+        words=_count(cues),
         missing_glyphs=face.missing(word.text for cue in cues for word in cue.words),
         changes=+changes,
     )
+
+
+def wanted(subtitles: Subtitles, asked: Appearance, until_ms: int | None) -> tuple[list[Cue], Counter[str]]:
+    """Return the cues that begin before the end, in the words that are asked for, and what was changed so far."""
+    changes = Counter(subtitles.changes)
+    cues = [cue for cue in subtitles.cues if until_ms is None or cue.start_ms < until_ms]
+    changes["cues-after-the-end"] += len(subtitles.cues) - len(cues)
+    return reworded(cues, asked), +changes
+
+
+def _count(cues: Sequence[Cue]) -> int:
+    return sum(len(cue.words) for cue in cues)

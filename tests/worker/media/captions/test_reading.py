@@ -119,7 +119,7 @@ def test_styles_and_places_of_ass_are_taken_as_far_as_they_go() -> None:
         ("<font color='#00ff00'>x</font>", "x"),
         ("<script>alert(1)</script>", "alert(1)"),
         ("{\\an8}up", "up"),
-        (r"C:\temp", r"C:\temp"),
+        (r"C:\temp\new\hot", r"C:\temp\new\hot"),
     ],
 )
 def test_srt_s_own_signs_are_text_unless_they_are_markup(text: str, words: str) -> None:

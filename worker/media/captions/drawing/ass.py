@@ -89,14 +89,19 @@ def _dialogue(event: Event) -> str:
 
 
 def literal(text: str, family: str) -> str:
+    """Return `text` as `inert` has it, with emoji of several parts drawn as one, and the rest in `family`."""
+    harmless = inert(text)
+    joined = "".join(_whole(letter) for letter in graphemes(harmless)) if _JOINER in harmless else harmless
+    return KEYCAP.sub(rf"{{\\fn{EMOJI}}}{SCRIPT_OF_EMOJI}\1{{\\fn{family}}}", joined)
+
+
+def inert(text: str) -> str:
     """Return `text` so that every character of it is shown and none obeyed.
 
     A backslash can't be escaped in ASS; one that a word joiner follows, which has no width, is no override.
     """
-    inert = text.replace("\\", f"\\{_WORD_JOINER}").replace("{", r"\{").replace("}", r"\}")
-    inert = inert.replace("\r", " ").replace("\n", " ")
-    joined = "".join(_whole(letter) for letter in graphemes(inert)) if _JOINER in inert else inert
-    return KEYCAP.sub(rf"{{\\fn{EMOJI}}}{SCRIPT_OF_EMOJI}\1{{\\fn{family}}}", joined)
+    escaped = text.replace("\\", f"\\{_WORD_JOINER}").replace("{", r"\{").replace("}", r"\}")
+    return escaped.replace("\r", " ").replace("\n", " ")
 
 
 def _whole(letter: str) -> str:

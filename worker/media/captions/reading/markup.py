@@ -104,9 +104,9 @@ class _Reader:
                 self._overrides(token[0])
             case "tag" if self.written is not Format.ASS:
                 self._tag(token[0][1:-1])
-            case "line":
+            case "line" if self.written is Format.ASS or token[0] != r"\n":  # pysubs2 writes \N for a new line
                 self._end_line()
-            case "space":
+            case "space" if self.written is Format.ASS:
                 self.text("\u00a0")
             case _:
                 self.text(token[0])

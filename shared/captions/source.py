@@ -1,0 +1,39 @@
+"""Where subtitles come from: a file, named as any media input, or the text itself in the request."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from shared.captions.syntax import checked
+from shared.errors import SubtitleLimits, SubtitleSyntax
+from shared.wire.media_input import MediaInput
+
+MAX_INLINE_BYTES = 64 << 10
+"""Params are stored and sent with each item; what is larger is better uploaded once."""
+_INLINE_SIGNS = ("\n", "-->", "[", "{")
+
+
+def _source(written: str) -> str:
+    if not any(sign in written for sign in _INLINE_SIGNS):
+        return MediaInput.parse(written)
+    if "\n" not in written and "://" in written[:9]:
+        return MediaInput.parse(written)
+    if len(written.encode(errors="replace")) > MAX_INLINE_BYTES:
+        raise ValueError(f"subtitles in the request have at most {MAX_INLINE_BYTES >> 10} KiB; upload a larger file")
+    try:
+        checked(written)
+    except (SubtitleSyntax, SubtitleLimits) as refused:
+        raise ValueError(f"{refused.detail} ({refused.code})") from refused
+    return written
+
+
+def _schema(schema: dict[str, Any]) -> None:
+    schema["examples"] = ["https://example.com/captions.srt"]
+
+
+SubtitleSource = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_INLINE_BYTES, json_schema_extra=_schema),
+    AfterValidator(_source),
+]
+"""A `MediaInput`, or a plain `str` that holds the subtitles and was found good."""

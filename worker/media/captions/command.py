@@ -1,0 +1,162 @@
+"""The ffmpeg commands of captions: burn them in, add them as tracks, show one frame.
+
+No text of a user is in them but a track's language and title, which stand as arguments of their own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ffmpeg as graph
+
+from worker.media.captions.drawing.faces import CONFIGURATION, FOLDER
+from worker.media.source import Source
+
+COPIED_VIDEO = ("h264", "hevc", "av1", "vp9", "mpeg4")
+"""What players expect in an MP4."""
+_COPIED_AUDIO = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
+_AUDIO_BIT_RATE = "192k"
+_TEXT_INPUT = {
+    "format": "srt",
+    "protocol_whitelist": "file",
+    "format_whitelist": "srt",
+    "codec_whitelist": "subrip,srt",
+}
+_CLOCK = "1:90000"
+"""MPEG's: fine enough for the times of frames that last differently long."""
+_QUIET = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error")
+_MP4 = {"format": "mp4", "movflags": "+faststart", "map_metadata": -1, "map_chapters": -1, "fflags": "+bitexact"}
+
+Options = Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class TextTrack:
+    """A text file of ours, and what is told of it in the result."""
+
+    path: Path
+    language: str | None
+    title: str | None
+    default: bool
+    forced: bool
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return what libass must know: the bundled fonts alone, and a folder where fontconfig may keep what it found."""
+    return {"FONTCONFIG_FILE": str(CONFIGURATION), "XDG_CACHE_HOME": str(folder)}
+
+
+def even_size(source: Source) -> tuple[int, int]:
+    """Return the frame's size as it is shown, made even, as 4:2:0 video needs."""
+    video = source.video
+    return video.width + video.width % 2, video.height + video.height % 2
+
+
+def filters(source: Source) -> list[str]:
+    """Return the names of the filters that frames go through."""
+    video = source.video
+    return [*(["transpose"] if video.rotation else []), *(["pad"] if _is_odd(source) else []), "ass", "format"]
+
+
+def burning(binary: str, source: Source, captions: Path, target: Path, options: Options) -> list[str]:
+    """Return the argv that draws `captions` into every frame; frames keep their times, sound is copied if it can be."""
+    media = graph.input(f"file:{source.path}", **source.arguments())
+    drawn = _drawn(media[str(source.video.index)], source, captions).filter("format", "yuv420p")
+    kept = {"fps_mode": "passthrough", "enc_time_base": _CLOCK}
+    made = graph.output(
+        drawn,
+        *_sounds(media, source),
+        f"file:{target}",
+        **_MP4,
+        **kept,
+        **_lasting(source),
+        **_audio_codecs(source),
+        **options,
+    )
+    return _argv(made, binary)
+
+
+def adding(binary: str, source: Source, tracks: Sequence[TextTrack], target: Path, options: Options) -> list[str]:
+    """Return the argv that adds text tracks; `options` say what becomes of the pictures."""
+    media = graph.input(f"file:{source.path}", **source.arguments())
+    texts = [graph.input(f"file:{track.path}", **_TEXT_INPUT)["s"] for track in tracks]
+    dispositions = {f"disposition:s:{n}": _flags(track) for n, track in enumerate(tracks)}
+    made = graph.output(
+        media[str(source.video.index)],
+        *_sounds(media, source),
+        *texts,
+        f"file:{target}",
+        **_MP4,
+        **_audio_codecs(source),
+        scodec="mov_text",
+        **_lasting(source),
+        **dispositions,
+        **options,
+    )
+    argv = _argv(made, binary)
+    before_target = argv.index(f"file:{target}")
+    names = [word for n, track in enumerate(tracks) for word in _names(track, f"-metadata:s:s:{n}")]
+    return [*argv[:before_target], *names, *argv[before_target:]]
+
+
+def _flags(track: TextTrack) -> str:
+    flags = [*(["default"] if track.default else []), *(["forced"] if track.forced else [])]
+    return "+".join(flags) or "0"
+
+
+def _names(track: TextTrack, option: str) -> list[str]:
+    """Return the words that tell language and title; ffmpeg-python gives an option once alone."""
+    words = [option, f"language={track.language}"] if track.language else []
+    return [*words, option, f"title={track.title}", option, f"handler_name={track.title}"] if track.title else words
+
+
+def showing(binary: str, source: Source, captions: Path, target: Path, at_s: float) -> list[str]:
+    """Return the argv that makes a JPEG of the frame shown at `at_s`, decoding from the key frame before it."""
+    media = graph.input(f"file:{source.path}", ss=f"{at_s:.3f}", **source.arguments())
+    frame = media[str(source.video.index)].filter("setpts", f"{at_s:.3f}/TB")
+    drawn = _drawn(frame, source, captions).filter("format", "yuvj420p")
+    made = graph.output(drawn, f"file:{target}", format="mjpeg", **{"frames:v": 1, "q:v": 3, "fflags": "+bitexact"})
+    return _argv(made, binary)
+
+
+def _drawn(frames: Any, source: Source, captions: Path) -> Any:
+    if _is_odd(source):
+        width, height = even_size(source)
+        frames = frames.filter("pad", width, height)
+    return frames.filter("ass", filename=str(captions), fontsdir=str(FOLDER))
+
+
+def _is_odd(source: Source) -> bool:
+    return even_size(source) != (source.video.width, source.video.height)
+
+
+def _sounds(media: Any, source: Source) -> list[Any]:
+    return [media[str(track.index)] for track in source.facts.audio]
+
+
+def _lasting(source: Source) -> dict[str, str]:
+    """A single frame is shown as long as the file says: no other one comes whose time would tell."""
+    video = source.video
+    return {"bsf:v": f"setts=duration={video.duration_s:.6f}/TB"} if video.frames == 1 else {}
+
+
+def _audio_codecs(source: Source) -> dict[str, str]:
+    """Return the option for each sound track: copied where an MP4 can hold it."""
+    options: dict[str, str] = {}
+    for n, track in enumerate(source.facts.audio):
+        copied = track.codec in _COPIED_AUDIO
+        options |= {f"c:a:{n}": "copy"} if copied else {f"c:a:{n}": "aac", f"b:a:{n}": _AUDIO_BIT_RATE}
+    return options
+
+
+def audio_codec(source: Source) -> str:
+    """Return what encodes the sound that players play."""
+    if source.audio is None:
+        return "none"
+    return "copy" if source.audio.codec in _COPIED_AUDIO else "aac"
+
+
+def _argv(node: Any, binary: str) -> list[str]:
+    argv: list[str] = node.global_args(*_QUIET).overwrite_output().compile(cmd=binary)
+    return argv
