@@ -26,10 +26,28 @@ class Motion(StrEnum):
 
 
 class Fit(StrEnum):
-    """How a photo of another shape fills the frame: cut at the edges, or whole with bars."""
+    """How a photo of another shape fills the frame: cut at the edges, or whole with bars or itself behind it."""
 
     COVER = "cover"
     CONTAIN = "contain"
+    BLUR = "blur"
+
+
+class Easing(StrEnum):
+    """How the camera's speed changes: it is even, or rises, falls, or both."""
+
+    LINEAR = "linear"
+    EASE_IN = "ease_in"
+    EASE_OUT = "ease_out"
+    EASE_IN_OUT = "ease_in_out"
+
+
+class Codec(StrEnum):
+    """How frames are encoded: H.264 plays everywhere, the others are smaller and take longer."""
+
+    H264 = "h264"
+    HEVC = "hevc"
+    AV1 = "av1"
 
 
 class Quality(StrEnum):
@@ -38,6 +56,10 @@ class Quality(StrEnum):
     DRAFT = "draft"
     BALANCED = "balanced"
     HIGH = "high"
+
+
+_FRAMES_PER_S = {Codec.H264: 30, Codec.HEVC: 10, Codec.AV1: 15}
+"""Of 1080p, on two CPU cores."""
 
 
 def _even(pixels: int) -> int:
@@ -67,7 +89,18 @@ class Params(ClientModel):
     motion: Motion = Motion.ZOOM_IN
     zoom: float = Field(default=1.324, ge=1, le=4, description="How much closer the nearest view is")
     focus: Focus = Focus()
-    fit: Fit = Fit.COVER
+    fit: Fit = Field(
+        default=Fit.COVER,
+        description="How a photo of another shape fills the frame: cut at the edges, whole with black bars, or whole "
+        "with itself blurred behind it",
+    )
+    easing: Easing = Field(default=Easing.LINEAR, description="Whether the camera starts and stops softly")
+    ping_pong: bool = Field(default=False, strict=True, description="Go there and back, for videos that are looped")
+    audio: MediaInput | None = Field(
+        default=None,
+        description="A sound for the video, from its beginning; what is longer is cut and fades out in half a second",
+    )
+    codec: Codec = Field(default=Codec.H264, description="`h264` plays everywhere; `hevc` and `av1` are smaller")
     quality: Quality = Quality.BALANCED
 
     @model_validator(mode="after")
@@ -91,6 +124,7 @@ class VideoFacts(WireModel):
     fps: float = Field(description="Frames per second", examples=[24.0])
     frames: int = Field(description="How many frames there are", examples=[96])
     codec: str = Field(description="How the frames are encoded", examples=["h264"])
+    audio_codec: str | None = Field(default=None, description="How the sound is encoded", examples=["aac"])
 
 
 class EncoderReport(WireModel):
@@ -122,8 +156,8 @@ def slots(params: Params) -> tuple[Slot, ...]:
 
 
 def cost_s(params: Params) -> float:
-    """Return seconds on two CPU cores: about 30 frames of 1080p per second (bench/img2vid.py)."""
-    return 0.5 + params.frames / 30 * (params.width * params.height) / (1920 * 1080)
+    """Return seconds on two CPU cores: about 30 frames of 1080p per second as H.264 (bench/img2vid.py)."""
+    return 0.5 + params.frames / _FRAMES_PER_S[params.codec] * (params.width * params.height) / (1920 * 1080)
 
 
 def foreseen(params: Params) -> dict[str, dict[str, Any]]:

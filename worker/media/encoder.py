@@ -1,23 +1,25 @@
-"""The H.264 encoder: NVENC where it really works, else x264, and its arguments for each quality."""
+"""The encoder of a codec: NVENC where it really works, else the CPU's, and its arguments for each quality."""
 
 import functools
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ffmpeg as graph
 import numpy as np
 
 from shared.errors import JobError
-from shared.operations.img2vid import EncoderReport, Quality
+from shared.operations.img2vid import Codec, EncoderReport, Quality
 from worker.context import CancelFlag
 from worker.media.running import binary
 from worker.media.running.confinement import Reach
 from worker.media.running.frames import Frame, feed
 from worker.media.running.process import RunLimits
+from worker.media.source import Source
 
-X264 = "libx264"
+X264, X265, SVT_AV1 = "libx264", "libx265", "libsvtav1"
 NVENC = "h264_nvenc"
 
 Arguments = Mapping[str, str | int]
@@ -27,11 +29,27 @@ _X264: Mapping[Quality, Arguments] = {
     Quality.BALANCED: {"preset": "veryfast", "crf": 20},
     Quality.HIGH: {"preset": "fast", "crf": 18},
 }
-_NVENC: Mapping[Quality, Arguments] = {
-    Quality.DRAFT: {"preset": "p4", "tune": "hq", "rc": "vbr", "cq": 27, "b:v": 0},
-    Quality.BALANCED: {"preset": "p5", "tune": "hq", "rc": "vbr", "cq": 23, "b:v": 0},
-    Quality.HIGH: {"preset": "p7", "tune": "hq", "rc": "vbr", "cq": 20, "b:v": 0},
+_X265: Mapping[Quality, Arguments] = {
+    Quality.DRAFT: {"preset": "ultrafast", "crf": 28},
+    Quality.BALANCED: {"preset": "veryfast", "crf": 24},
+    Quality.HIGH: {"preset": "fast", "crf": 21},
 }
+_SVT_AV1: Mapping[Quality, Arguments] = {
+    Quality.DRAFT: {"preset": 12, "crf": 40},
+    Quality.BALANCED: {"preset": 10, "crf": 34},
+    Quality.HIGH: {"preset": 8, "crf": 28},
+}
+_SOFTWARE = {Codec.H264: X264, Codec.HEVC: X265, Codec.AV1: SVT_AV1}
+_HARDWARE = {Codec.H264: NVENC, Codec.HEVC: "hevc_nvenc", Codec.AV1: "av1_nvenc"}
+_NVENC_PRESETS = {Quality.DRAFT: "p4", Quality.BALANCED: "p5", Quality.HIGH: "p7"}
+_NVENC_CQ: Mapping[str, Mapping[Quality, int]] = {
+    NVENC: {Quality.DRAFT: 27, Quality.BALANCED: 23, Quality.HIGH: 20},
+    "hevc_nvenc": {Quality.DRAFT: 30, Quality.BALANCED: 26, Quality.HIGH: 23},
+    "av1_nvenc": {Quality.DRAFT: 38, Quality.BALANCED: 32, Quality.HIGH: 27},
+}
+_FADE_S = 0.5
+_SAMPLE_RATE = 48_000
+_AUDIO_BIT_RATE = "192k"
 _REASON_CHARACTERS = 120
 
 _BT709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709", "color_range": "tv"}
@@ -49,18 +67,28 @@ class RawVideo:
 
 def uses_cuda(name: str) -> bool:
     """Whether the encoder of that name opens the GPU."""
-    return name == NVENC
+    return name in _HARDWARE.values()
 
 
 def arguments(name: str, quality: Quality, threads: int) -> dict[str, str | int]:
-    """Return the encoder's own options for `quality`; x264 keeps to `threads` CPU threads."""
-    if name == NVENC:
-        return {"vcodec": NVENC, **_NVENC[quality]}
+    """Return the encoder's own options for `quality`; those of the CPU keep to `threads` threads."""
+    if uses_cuda(name):
+        preset, cq = _NVENC_PRESETS[quality], _NVENC_CQ[name][quality]
+        return {"vcodec": name, "preset": preset, "tune": "hq", "rc": "vbr", "cq": cq, "b:v": 0, **_tag(name)}
+    if name == X265:
+        return {"vcodec": X265, **_X265[quality], "x265-params": f"log-level=error:pools={threads}", **_tag(name)}
+    if name == SVT_AV1:
+        return {"vcodec": SVT_AV1, **_SVT_AV1[quality], "svtav1-params": f"lp={threads}"}
     return {"vcodec": X264, **_X264[quality], "threads": threads}
 
 
-def command(path: str, video: RawVideo, target: Path, options: Arguments) -> list[str]:
-    """Return the argv that encodes raw frames from standard input into an MP4 at `target`.
+def _tag(name: str) -> dict[str, str | int]:
+    """Return what Apple's players know HEVC by."""
+    return {"tag:v": "hvc1"} if name in (X265, _HARDWARE[Codec.HEVC]) else {}
+
+
+def command(path: str, video: RawVideo, target: Path, options: Arguments, sound: Source | None = None) -> list[str]:
+    """Return the argv that encodes raw frames from standard input into an MP4 at `target`, with a sound if any.
 
     Nothing in it comes from a user but whole numbers; `target` is the worker's own name.
     """
@@ -73,7 +101,10 @@ def command(path: str, video: RawVideo, target: Path, options: Arguments) -> lis
         protocol_whitelist="pipe",
         **_BT709,
     )
-    made = raw.video.output(
+    streams = [raw.video] if sound is None else [raw.video, _heard(sound, video.frames / video.fps)]
+    heard = {} if sound is None else {"acodec": "aac", "b:a": _AUDIO_BIT_RATE, "flags:a": "+bitexact"}
+    made = graph.output(
+        *streams,
         f"file:{target}",
         format="mp4",
         pix_fmt="yuv420p",
@@ -83,31 +114,50 @@ def command(path: str, video: RawVideo, target: Path, options: Arguments) -> lis
         **{"frames:v": video.frames, "flags:v": "+bitexact", "fps_mode": "passthrough"},
         **_BT709,
         **options,
+        **heard,
     )
     quiet = made.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error").overwrite_output()
     argv: list[str] = quiet.compile(cmd=path)
     return argv
 
 
+def _heard(sound: Source, length_s: float) -> Any:
+    """Return the sound, as long as the video: cut with a short fade, or with silence behind it."""
+    track = graph.input(f"file:{sound.path}", **sound.arguments())[str(sound.sound.index)]
+    track = track.filter("aresample", sample_rate=_SAMPLE_RATE, **{"async": 1, "first_pts": 0})
+    if sound.sound.duration_s > length_s:
+        fade_s = min(_FADE_S, length_s)
+        track = track.filter("afade", type="out", start_time=length_s - fade_s, duration=fade_s)
+    return track.filter("apad", whole_dur=length_s).filter("atrim", end=length_s)
+
+
 @functools.cache
-def choose() -> EncoderReport:
-    """Return NVENC if it encodes one real frame on this machine, else x264; the reason says what was found.
+def choose(codec: Codec = Codec.H264) -> EncoderReport:
+    """Return NVENC if it encodes one real frame on this machine, else the CPU's encoder, and what was found.
 
     Being listed proves nothing: GPUs without an encoder (A100, H100) and machines without a driver list it too.
     The answer is kept for the process's life.
     """
-    found = binary.find()
+    hardware = _HARDWARE[codec]
+    found = program(codec)
     try:
-        binary.find(encoders=(*binary.NEEDED_ENCODERS, NVENC))
-        _encode_one_frame(found.path, NVENC)
+        binary.find(encoders=(*binary.NEEDED_ENCODERS, hardware))
+        _encode_one_frame(found, hardware)
     except JobError as failure:
-        return EncoderReport(name=X264, reason=f"{NVENC} can't be used here: {_in_short(failure.detail)}")
-    return EncoderReport(name=NVENC, reason=f"{NVENC} encoded a frame on this machine")
+        reason = f"{hardware} can't be used here: {_in_short(failure.detail)}"
+        return EncoderReport(name=_SOFTWARE[codec], reason=reason)
+    return EncoderReport(name=hardware, reason=f"{hardware} encoded a frame on this machine")
 
 
-def instead_of(chosen: EncoderReport, failure: JobError) -> EncoderReport:
-    """Return x264 for the one video that `chosen` failed on."""
-    return EncoderReport(name=X264, reason=f"{chosen.name} failed on this video: {_in_short(failure.detail)}")
+def program(codec: Codec) -> str:
+    """Return the path of an ffmpeg that encodes this codec on the CPU; EncodeFailed if there is none."""
+    return binary.find(encoders=tuple(dict.fromkeys((*binary.NEEDED_ENCODERS, _SOFTWARE[codec])))).path
+
+
+def instead_of(chosen: EncoderReport, failure: JobError, codec: Codec = Codec.H264) -> EncoderReport:
+    """Return the CPU's encoder for the one video that `chosen` failed on."""
+    reason = f"{chosen.name} failed on this video: {_in_short(failure.detail)}"
+    return EncoderReport(name=_SOFTWARE[codec], reason=reason)
 
 
 def _in_short(detail: str) -> str:

@@ -44,7 +44,7 @@ def video(path: Path) -> VideoStream:
             context = stream.codec_context
             start, end = min(pts for pts, _ in times), max(pts + length for pts, length in times)
             return VideoStream(
-                codec=context.name,
+                codec=context.codec.canonical_name,
                 width=first.width,
                 height=first.height,
                 pixel_format=first.format.name,
@@ -61,19 +61,21 @@ def video(path: Path) -> VideoStream:
         raise OutputInvalid(f"The video that was made can't be read back: {type(failure).__name__}.") from failure
 
 
-def verified(path: Path, *, width: int, height: int, fps: int, frames: int) -> VideoStream:
-    """Return the facts of the H.264 video at `path` if they are as ordered, else raise OutputInvalid.
+def verified(
+    path: Path, *, width: int, height: int, fps: int, frames: int, codec: str = "h264", streams: int = 1
+) -> VideoStream:
+    """Return the facts of the video at `path` if they are as ordered, else raise OutputInvalid.
 
     An encoder's good exit is no proof: one that ran short of memory may leave frames out and still end well.
     """
     found = video(path)
     wanted = {
-        "codec": "h264",
+        "codec": codec,
         "width": width,
         "height": height,
         "pixel_format": "yuv420p",
         "frames": frames,
-        "streams": 1,
+        "streams": streams,
     }
     wrong = [
         f"{name} {getattr(found, name)}, not {value}" for name, value in wanted.items() if getattr(found, name) != value

@@ -3,15 +3,15 @@
 import cv2
 
 from shared.errors import EncodeFailed, OutputInvalid
-from shared.operations.img2vid import OPERATION, EncoderReport, Params, Quality, Result, VideoFacts
+from shared.operations.img2vid import OPERATION, EncoderReport, Fit, Params, Quality, Result, VideoFacts
 from worker.context import Context
 from worker.media import encoder, probe
 from worker.media.probe import VideoStream
-from worker.media.running import binary
 from worker.media.running.confinement import Reach
 from worker.media.running.frames import feed
 from worker.media.running.process import RunLimits
-from worker.media.still import images, motion, pyramid
+from worker.media.source import open_media
+from worker.media.still import backdrop, images, motion, pyramid
 from worker.media.still.ken_burns import KenBurns
 
 # The ratio of neighbouring levels' detail: closer ones follow the zoom better, and each has to be made.
@@ -23,19 +23,19 @@ _ENCODED = 0.97
 def run(params: Params, context: Context) -> Result:
     """Make the video of one photo in the slot "video".
 
-    Raises MediaEmpty, MediaFormat, MediaCorrupt, ImageTooLarge for the photo, and EncodeFailed, OutputInvalid,
-    OutputTooLarge, WorkerDiskFull, WorkCancelled or WorkTimedOut for the work.
+    Raises MediaEmpty, MediaFormat, MediaCorrupt, ImageTooLarge, ImageFrames, MediaLimits for what was sent, and
+    EncodeFailed, OutputInvalid, OutputTooLarge, WorkerDiskFull, WorkCancelled or WorkTimedOut for the work.
     """
-    chosen = encoder.choose()
+    chosen = encoder.choose(params.codec)
     try:
         made = _encoded_by(chosen, params, context)
     except (EncodeFailed, OutputInvalid) as failure:
-        if chosen.name == encoder.X264:
+        if not encoder.uses_cuda(chosen.name):
             raise
         # A GPU that encodes may still refuse one video: too small a frame, or more at once than its driver allows.
-        chosen = encoder.instead_of(chosen, failure)
+        chosen = encoder.instead_of(chosen, failure, params.codec)
         made = _encoded_by(chosen, params, context)
-    return Result(video=_facts(made), encoder=chosen)
+    return Result(video=_facts(made, params), encoder=chosen)
 
 
 def _encoded_by(chosen: EncoderReport, params: Params, context: Context) -> VideoStream:
@@ -48,20 +48,29 @@ def render(params: Params, context: Context, options: encoder.Arguments) -> Vide
     # OpenCV's threads would fight the encoder's for the same cores: it runs at the same time, on earlier frames.
     cv2.setNumThreads(1)
     frames = photo_in_motion(params, context)
+    sound = None if params.audio is None else open_media(context.input(params.audio).path)
     context.cancel.check()
     context.progress("encode", _DECODED)
     target = context.output("video")
     video = encoder.RawVideo(params.width, params.height, params.fps, params.frames)
     feed(
-        encoder.command(binary.find().path, video, target, options),
+        encoder.command(encoder.program(params.codec), video, target, options, sound),
         frames,
-        reach=Reach(writes=(target.parent,), cuda=encoder.uses_cuda(str(options["vcodec"]))),
+        reach=Reach((sound.path,) if sound else (), (target.parent,), cuda=encoder.uses_cuda(str(options["vcodec"]))),
         limits=RunLimits(OPERATION.limits.timeout_s, OPERATION.slots(params)[0].max_bytes),
         cancel=context.cancel,
         on_frame=lambda done: context.progress("encode", _DECODED + (_ENCODED - _DECODED) * done / params.frames),
     )
     context.progress("verify", _ENCODED)
-    made = probe.verified(target, width=params.width, height=params.height, fps=params.fps, frames=params.frames)
+    made = probe.verified(
+        target,
+        width=params.width,
+        height=params.height,
+        fps=params.fps,
+        frames=params.frames,
+        codec=params.codec,
+        streams=1 if sound is None else 2,
+    )
     context.progress("verify", 1.0)
     return made
 
@@ -69,14 +78,16 @@ def render(params: Params, context: Context, options: encoder.Arguments) -> Vide
 def photo_in_motion(params: Params, context: Context) -> KenBurns:
     """Decode the item's photo and return its video's frames, ready to be drawn; errors as `run` has them."""
     size = (params.width, params.height)
-    camera = motion.Camera(params.motion, params.zoom, (params.focus.x, params.focus.y), params.fit)
+    course = motion.Course(params.easing, params.ping_pong)
+    camera = motion.Camera(params.motion, params.zoom, (params.focus.x, params.focus.y), params.fit, course)
     with images.opened(context.input(params.image).path) as picture:
         plan = motion.plan(picture.size, size, camera, params.frames)
         pixels, shrunk = picture.pixels(pyramid.reduction(plan.steps[0]))
-    return KenBurns(pyramid.Pyramid(pixels, shrunk, plan, spread=SPREAD[params.quality]), plan, size)
+    behind = backdrop.blurred(pixels, size) if params.fit is Fit.BLUR else None
+    return KenBurns(pyramid.Pyramid(pixels, shrunk, plan, spread=SPREAD[params.quality]), plan, size, behind)
 
 
-def _facts(made: VideoStream) -> VideoFacts:
+def _facts(made: VideoStream, params: Params) -> VideoFacts:
     return VideoFacts(
         width=made.width,
         height=made.height,
@@ -84,4 +95,5 @@ def _facts(made: VideoStream) -> VideoFacts:
         fps=made.fps,
         frames=made.frames,
         codec=made.codec,
+        audio_codec=None if params.audio is None else "aac",
     )

@@ -32,7 +32,10 @@ def test_the_facts_are_the_files(made: Path) -> None:
 @pytest.mark.parametrize("wrong", [{"frames": 13}, {"width": 640}, {"height": 200}, {"fps": 25}])
 def test_what_is_not_as_ordered_is_output_invalid(made: Path, wrong: dict[str, int]) -> None:
     with pytest.raises(OutputInvalid, match="not as ordered"):
-        probe.verified(made, **{"width": WIDTH, "height": HEIGHT, "fps": 24, "frames": 12} | wrong)
+        ordered = {"width": WIDTH, "height": HEIGHT, "fps": 24, "frames": 12} | wrong
+        probe.verified(
+            made, width=ordered["width"], height=ordered["height"], fps=ordered["fps"], frames=ordered["frames"]
+        )
 
 
 @pytest.mark.parametrize("kept", [0, 40, 0.5])

@@ -14,7 +14,9 @@ from PIL import Image
 from shared.errors import ImageTooLarge, JobError, MediaCorrupt, MediaEmpty, MediaFormat, WorkCancelled
 from shared.operations.img2vid import EncoderReport, Fit, Motion, Params, Quality, Result
 from tests.pictures import Pixels, encoded, sample, scene, texture
+from tests.worker.media.clips import make as clip
 from tests.worker.media.decoding import frames, likeness
+from tests.worker.media.sound.hearing import RATE, heard, level, rms
 from tests.worker.media.still.test_images import png_claiming
 from tests.worker.operations.lone_item import LoneItem
 from worker.media import encoder
@@ -72,7 +74,7 @@ def grey(pixels: Pixels) -> Pixels:
 
 
 @pytest.mark.parametrize("asked_motion", list(Motion))
-@pytest.mark.parametrize("fit", list(Fit))
+@pytest.mark.parametrize("fit", [Fit.COVER, Fit.CONTAIN])
 def test_every_motion_and_fit_gives_the_promised_video(tmp_path: Path, asked_motion: Motion, fit: Fit) -> None:
     pixels = scene(500, 600, grain=0)
     fields = {"motion": asked_motion, "fit": fit, "focus": {"x": 0.3, "y": 0.6}, "zoom": 1.5}
@@ -83,6 +85,52 @@ def test_every_motion_and_fit_gives_the_promised_video(tmp_path: Path, asked_mot
         promised = expected(pixels, index, **fields)
         assert likeness(grey(made[index]), grey(promised)) > 0.93
         assert np.abs(made[index].astype(int) - promised).mean() < 5, "colours too"
+
+
+def test_a_photo_stands_before_itself_out_of_focus(tmp_path: Path) -> None:
+    pixels = scene(300, 600, grain=0)
+    fields = {"motion": Motion.NONE, "fit": Fit.BLUR}
+    _, made, _ = make(tmp_path, encoded(pixels, "PNG"), **fields)
+    promised = expected(pixels, 0, motion=Motion.NONE, fit=Fit.CONTAIN)
+    shown = slice((WIDTH - HEIGHT // 2) // 2 + 2, (WIDTH + HEIGHT // 2) // 2 - 2)
+    assert likeness(grey(made[0][:, shown]), grey(promised[:, shown])) > 0.9
+    for side in (made[0][:, : shown.start - 6], made[0][:, shown.stop + 6 :]):
+        assert side.mean() > 20, "not black"
+        assert np.abs(np.diff(grey(np.ascontiguousarray(side)).astype(int), axis=1)).max() < 12, "no edge is sharp"
+    assert abs(made[0].astype(int) - made[-1]).mean() < 1, "it stands still"
+
+
+@pytest.mark.parametrize(("codec", "name"), [("hevc", "libx265"), ("av1", "libsvtav1")])
+def test_other_codecs_give_the_same_video(tmp_path: Path, codec: str, name: str) -> None:
+    pixels = scene(400, 300, grain=0)
+    result, made, _ = make(tmp_path, encoded(pixels, "PNG"), codec=codec, quality="high")
+    assert (result.video.codec, result.encoder.name, len(made)) == (codec, name, 12)
+    assert likeness(grey(made[0]), grey(expected(pixels, 0))) > 0.93
+    assert likeness(grey(made[-1]), grey(expected(pixels, -1))) > 0.93
+
+
+def test_a_camera_that_goes_there_and_back_ends_where_it_began(tmp_path: Path) -> None:
+    pixels = scene(400, 300, grain=0)
+    _, made, _ = make(tmp_path, encoded(pixels, "PNG"), ping_pong=True, easing="ease_in_out", fps=26, zoom=2.0)
+    assert likeness(grey(made[0]), grey(made[-1])) > 0.97
+    closest = expected(pixels, -1, zoom=2.0)
+    assert max(likeness(grey(frame), grey(closest)) for frame in made[5:8]) > 0.85
+
+
+@pytest.mark.parametrize(("sound_s", "silent_from_s"), [(0.2, 0.25), (5.0, 0.5)])
+def test_a_video_gets_its_sound_as_long_as_itself(tmp_path: Path, sound_s: float, silent_from_s: float) -> None:
+    tone = ("-f", "lavfi", "-i", f"sine=f=1000:r=44100:d={sound_s},volume=2")
+    sound = clip(tmp_path / "tone.wav", sources=tone)
+    source = tmp_path / "source"
+    source.write_bytes(encoded(scene(400, 300), "JPEG"))
+    address = "https://sounds.example/tone.wav"
+    item = LoneItem(source, tmp_path, others={address: sound})
+    result = img2vid.run(asked(audio=address), item)
+    assert result.video.audio_codec == "aac"
+    samples = heard(item.output("video"))
+    assert len(samples) / RATE == pytest.approx(0.5, abs=0.03)
+    assert level(samples, 1000, 0.05, 0.1) > 0.1
+    assert rms(samples, silent_from_s - 0.02, 0.52) < 0.03
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
@@ -192,7 +240,7 @@ def test_a_cancel_in_the_middle_is_honoured_soon(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="there is a GPU here")
 def test_a_video_that_the_gpu_refuses_is_made_by_x264(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     believed = EncoderReport(name="h264_nvenc", reason="h264_nvenc encoded a frame on this machine")
-    monkeypatch.setattr(encoder, "choose", lambda: believed)
+    monkeypatch.setattr(encoder, "choose", lambda _codec: believed)
     result, made, item = make(tmp_path, encoded(scene(400, 300), "JPEG"))
     assert (result.encoder.name, len(made)) == ("libx264", 12)
     assert result.encoder.reason.startswith("h264_nvenc failed on this video: ")

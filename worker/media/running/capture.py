@@ -10,6 +10,9 @@ from worker.media.running.said import in_one_line
 
 _KNOWN = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 
+_SAID = {"LC_ALL": "C", "SVT_LOG": "1"}
+"""In English; of SVT-AV1 errors alone."""
+
 
 def capture(argv: Sequence[str], *, timeout_s: float = 20.0) -> str:
     """Return what a short ffmpeg run prints on standard output; EncodeFailed if it can't run or fails."""
@@ -26,4 +29,5 @@ def capture(argv: Sequence[str], *, timeout_s: float = 20.0) -> str:
 
 def environment(further: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return what ffmpeg may know of ours: where libraries and the GPU are, and nothing secret; and `further`."""
-    return {name: os.environ[name] for name in _KNOWN if name in os.environ} | {"LC_ALL": "C"} | dict(further or {})
+    own = {name: os.environ[name] for name in _KNOWN if name in os.environ}
+    return {**own, **_SAID, **(further or {})}

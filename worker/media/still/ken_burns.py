@@ -12,8 +12,9 @@ from worker.media.still.resample import Axis, Sampler
 class KenBurns:
     """The frames of a plan over a photo: flat I420, BT.709 limited range, one byte per sample."""
 
-    def __init__(self, pyramid: Pyramid, plan: Plan, frame_size: tuple[int, int]) -> None:
-        """`frame_size` is (width, height), both even."""
+    def __init__(self, pyramid: Pyramid, plan: Plan, frame_size: tuple[int, int], behind: Plane | None = None) -> None:
+        """`frame_size` is (width, height), both even; `behind` is the flat I420 frame around the box, black if None."""
+        self._behind = behind
         self._pyramid = pyramid
         self.plan = plan
         self._size = frame_size
@@ -27,7 +28,9 @@ class KenBurns:
     def draw(self, index: int, frame: Plane) -> None:
         """Fill the flat I420 `frame` with what the camera sees at `index`."""
         box, window = self.plan.box, self.plan.windows[index]
-        if (box.width, box.height) != self._size:
+        if self._behind is not None:
+            frame[:] = self._behind
+        elif (box.width, box.height) != self._size:
             frame[: self._size[0] * self._size[1]] = BLACK_LUMA
             frame[self._size[0] * self._size[1] :] = NEUTRAL_CHROMA
         picture = self._picture(frame)

@@ -1,8 +1,10 @@
 """The camera plan: which part of the photo each frame shows."""
 
+import math
 from dataclasses import dataclass
+from typing import assert_never
 
-from shared.operations.img2vid import Fit, Motion
+from shared.operations.img2vid import Easing, Fit, Motion
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,33 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """How the camera gets from one end to the other."""
+
+    easing: Easing = Easing.LINEAR
+    ping_pong: bool = False
+
+    def share(self, time: float) -> float:
+        """Return which part of the way is done at `time`, both 0..1.
+
+        Easing follows sines: its speed begins or ends at nothing and never jumps.
+        """
+        if self.ping_pong:
+            time = 1 - abs(2 * time - 1)
+        match self.easing:
+            case Easing.LINEAR:
+                return time
+            case Easing.EASE_IN:
+                return 1 - math.cos(time * math.pi / 2)
+            case Easing.EASE_OUT:
+                return math.sin(time * math.pi / 2)
+            case Easing.EASE_IN_OUT:
+                return (1 - math.cos(time * math.pi)) / 2
+            case _:
+                assert_never(self.easing)
+
+
+@dataclass(frozen=True, slots=True)
 class Camera:
     """What the caller asks for, free of the photo."""
 
@@ -33,6 +62,7 @@ class Camera:
     zoom: float
     focus: tuple[float, float]
     fit: Fit
+    course: Course = Course()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +82,8 @@ class Plan:
 def plan(photo: tuple[int, int], frame: tuple[int, int], camera: Camera, frames: int) -> Plan:
     """Return the plan for a photo (width, height), a frame (width, height) and a number of frames.
 
-    `cover`: the widest view is the largest window of the frame's shape. `contain`: the frame holds the whole photo
-    between black bars that stand still, and the motion goes on inside the picture's box. A zoom runs between the
+    `cover`: the widest view is the largest window of the frame's shape. `contain` and `blur`: the frame holds the whole
+    photo, what is around it stands still, and the motion goes on inside the picture's box. A zoom runs between the
     widest view and one that is `zoom` times closer; a pan sends a window of the closer size across the whole photo in
     the direction that the camera moves; `none` is the widest view, still.
 
@@ -64,7 +94,7 @@ def plan(photo: tuple[int, int], frame: tuple[int, int], camera: Camera, frames:
     box = _box(photo, frame, camera.fit)
     start, end = _ends(photo, box, camera)
     last = max(frames - 1, 1)
-    return Plan(box, tuple(_between(start, end, index / last) for index in range(frames)))
+    return Plan(box, tuple(_between(start, end, camera.course.share(index / last)) for index in range(frames)))
 
 
 def _box(photo: tuple[int, int], frame: tuple[int, int], fit: Fit) -> Box:
