@@ -44,7 +44,11 @@ async def test_one_digest_serves_all_who_ask_and_holds_up_nothing_else(
         await asyncio.sleep(0.1)
         async with asyncio.timeout(2):
             assert await storage.read(KEY, 100) == KEY.encode()
+        gone = asyncio.create_task(storage.digest(keys[-1]))
+        await asyncio.sleep(0.1)
         first[0].cancel()
+        gone.cancel()  # of a file whose turn has not come
+        await asyncio.wait([first[0], gone])
         gate.open.set()
         assert {await asked for asked in first[1:]} == {hashlib.sha256(KEY.encode()).hexdigest()}
         assert [await asked for asked in others] == [hashlib.sha256(key.encode()).hexdigest() for key in keys[1:]]

@@ -112,13 +112,16 @@ async def test_the_output_of_an_item_that_completed_is_stored_once(api: Api) -> 
 async def test_who_goes_away_while_the_file_is_opened_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opening, go_on = threading.Event(), threading.Event()
+    opening, go_on, opened = threading.Event(), threading.Event(), threading.Event()
     begin_draft = Receiver._begin
 
     def slow(self: Receiver, *args: Any) -> Any:
         opening.set()
         go_on.wait()
-        return begin_draft(self, *args)
+        try:
+            return begin_draft(self, *args)
+        finally:
+            opened.set()
 
     async with disk_storage(tmp_path / "root") as storage:
         monkeypatch.setattr(Receiver, "_begin", slow)
@@ -130,6 +133,7 @@ async def test_who_goes_away_while_the_file_is_opened_leaves_nothing(
         sending.cancel()
         await asyncio.wait([sending])
         go_on.set()
+        await asyncio.to_thread(opened.wait)
         await until(lambda: storage._receiver._room._promised_bytes == 0)
         await until(lambda: files(tmp_path / "root") == [])
         assert open_files() == before

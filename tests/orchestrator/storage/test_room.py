@@ -121,6 +121,17 @@ async def test_a_body_of_unknown_size_leaves_the_room_that_others_were_promised(
         assert (await first).size_bytes == size
 
 
+async def test_what_was_promised_is_not_written_where_others_have_filled_the_disk(disk: Path) -> None:
+    async with disk_storage(disk / "root") as storage:
+        body, size = SlowBody(bytes(MIB), bytes(64 << 10)), MIB + (64 << 10)
+        sending = asyncio.create_task(storage.receive(client_token(storage, size), announcing(size), body.stream()))
+        await body.reached.wait()
+        (disk / "ballast").write_bytes(bytes(disk_use(disk).free_bytes - (128 << 10)))
+        body.go_on.set()
+        with pytest.raises(StorageFull):
+            await sending
+
+
 async def test_uploads_are_begun_only_as_far_as_they_fit(tmp_path: Path, database: Path) -> None:
     with small_disk(tmp_path / "outputs", 16 * MIB) as disk:
         async with running_api(tmp_path, database, disk_guard=guard_of(f"file://{disk}", 95)) as api:
