@@ -157,3 +157,31 @@ async def test_a_sound_that_is_not_there_is_a_bad_gateway(api: Api) -> None:
     answer = await held(api, body, [ItemEnd(0, "0", Status.FAILED, FAILED)], "/video/adicionaAudio")
     assert answer.status_code == 502
     assert answer.json()["errors"][0]["code"] == "source-not-found"
+
+
+async def test_a_video_gets_its_captions_and_the_answer_is_held(api: Api) -> None:
+    body = {"url_video": "https://example.com/a.mp4", "url_srt": "https://example.com/a.srt", "style": "ignored"}
+    answer = await held(api, body, [completed(0, "0", "video", "acme/j/0-1/0/video.mp4")], "/video/caption")
+    told = answer.json()
+    assert (answer.status_code, told["message"]) == (200, "Captions added to the video successfully")
+    assert [video["id"] for video in told["videos"]] == ["0"]
+    [item] = await api.rows(tables.items.select())
+    assert (item.params["video"], item.params["subtitles"]) == (body["url_video"], body["url_srt"])
+    assert (item.params["mode"], item.params["style"]) == ("burn", "classic")
+
+
+async def test_subtitles_that_can_t_be_are_pointed_at_by_their_earlier_name(api: Api) -> None:
+    video = "https://example.com/a.mp4"
+    for body in ({"url_video": video, "url_srt": "a.srt"}, {"url_video": video}):
+        refused = await api.client.post("/video/caption", json=body)
+        assert (refused.status_code, [fault["pointer"] for fault in refused.json()["errors"]]) == (422, ["/url_srt"])
+
+
+async def test_inline_subtitles_are_refused_at_the_door_with_a_pointer(api: Api) -> None:
+    text = "1\n00:99:99,000 --> 00:99:99,500\nx\n"
+    body = {"operation": "caption", "input": {"video": "https://example.com/a.mp4", "subtitles": text}}
+    refused = await api.client.post("/v1/jobs", json=body)
+    assert refused.status_code == 422
+    [fault] = refused.json()["errors"]
+    assert fault["pointer"] == "/input/subtitles"
+    assert "subtitle-syntax" in fault["detail"]

@@ -85,6 +85,7 @@ def test_every_route_has_a_name_of_its_own_a_verb_first() -> None:
         "GET /v1/audit": "listAuditEntries",
         "GET /output/{token}/{name}": "getOutput",
         "POST /video/img2vid": "makeVideos",
+        "POST /video/caption": "addCaptions",
         "POST /video/adicionaAudio": "addSound",
         "GET /livez": "checkLiveness",
         "GET /readyz": "checkReadiness",
