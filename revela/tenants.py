@@ -48,9 +48,14 @@ def set_sources(data_dir: Path | None, tenant: str, hosts: Sequence[str]) -> Non
         only = HostList.parse(hosts).entries() or None
     except SettingsError as wrong:
         raise UsageFault(wrong.detail) from wrong
-    settings = existing_data(data_dir, may_create=False)
-    if not with_store(settings, lambda store, _: store.write(lambda c: set_source_hosts(c, tenant, only))):
-        raise _no_such(tenant)
+    settings, now_ms = existing_data(data_dir, may_create=False), SystemClock().now_ms()
+
+    def limit(connection: Connection) -> None:
+        if not set_source_hosts(connection, tenant, only):
+            raise _no_such(tenant)
+        record(connection, tenant, OPERATOR, AuditAction.TENANT_SOURCES, tenant, now_ms, hosts=only)
+
+    with_store(settings, lambda store, _: store.write(limit))
     _print_sources(tenant, only)
 
 

@@ -14,10 +14,13 @@ from yarl import URL
 
 from shared.addresses import AllowList, IpAddress, is_public, parse_ip
 from shared.errors import SourceBlocked, SourceInvalid, SourceRedirects
+from shared.resolver import ThreadsResolver
 
 MAX_URL_CHARACTERS = 2048
 MAX_HOST_CHARACTERS = 253  # RFC 1035 §2.3.4, as text
 MAX_REDIRECTS = 3
+_LOOK_UPS = 8
+"""Names that are looked up at once, by a session that brings no resolver of its own."""
 USUAL_PORTS = frozenset({80, 443})
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
@@ -212,8 +215,9 @@ async def guarded_session(
     """
     allowed = AllowList.parse(allow_private, only_hosts)
     guard = AddressGuard(allowed)
+    names = resolver or ThreadsResolver(_LOOK_UPS)
     connector = aiohttp.TCPConnector(
-        resolver=GuardedResolver(guard, resolver or aiohttp.ThreadedResolver()),
+        resolver=GuardedResolver(guard, names),
         socket_factory=guard.open_socket,
         use_dns_cache=False,
     )
@@ -225,7 +229,11 @@ async def guarded_session(
         headers={"Accept-Encoding": "identity", "User-Agent": "Revela"},
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30),
     ) as session:
-        yield GuardedSession(guard, allowed, session)
+        try:
+            yield GuardedSession(guard, allowed, session)
+        finally:
+            if resolver is None:
+                await names.close()
 
 
 @asynccontextmanager

@@ -34,9 +34,7 @@ async def complete_upload(services: Services, row: UploadRow, etags: Mapping[int
     """
     if row.is_over(services.clock.now_ms()):
         raise UploadExpired
-    if row.state == UploadState.REJECTED:
-        problem = row.problem or {}
-        raise _REJECTIONS.get(problem.get("code", ""), UploadFormat)(problem.get("detail"))
+    _raise_if_rejected(row)
     if row.state == UploadState.COMPLETED:
         await _check_unchanged(services, row)
         return row
@@ -96,11 +94,26 @@ async def _settle(services: Services, row: UploadRow, etags: Mapping[int, str]) 
     if await _measured(services, row) != stored:
         raise UploadChanged("The file was sent once more while the upload was completed.")
     verified = digest is not None
-    await services.store.write(
+    if await services.store.write(
         lambda c: mark_completed(c, row, stored.etag, verified=verified, now_ms=now_ms, keep_ms=keep_ms)
-    )
-    log.info("upload.completed", upload_id=row.id, size_bytes=row.size_bytes, verified=verified)
-    return await services.store.read(lambda c: own_upload(c, row.tenant, row.id))
+    ):
+        log.info("upload.completed", upload_id=row.id, size_bytes=row.size_bytes, verified=verified)
+    return await _as_ended(services, row)
+
+
+async def _as_ended(services: Services, row: UploadRow) -> UploadRow:
+    """Return the upload as it is now; its time may have ended meanwhile, or another request have completed it."""
+    now = await services.store.read(lambda c: own_upload(c, row.tenant, row.id))
+    _raise_if_rejected(now)
+    if now.state != UploadState.COMPLETED:
+        raise UploadExpired
+    return now
+
+
+def _raise_if_rejected(row: UploadRow) -> None:
+    if row.state == UploadState.REJECTED:
+        problem = row.problem or {}
+        raise _REJECTIONS.get(problem.get("code", ""), UploadFormat)(problem.get("detail"))
 
 
 async def _measured(services: Services, row: UploadRow) -> StoredObject:

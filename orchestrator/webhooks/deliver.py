@@ -17,13 +17,13 @@ from sqlalchemy.engine import Connection
 from orchestrator.services import Services
 from orchestrator.webhooks.choose import Chosen, choose
 from orchestrator.webhooks.lanes import DueEvent, DueLane, rearm
-from orchestrator.webhooks.resolver import ThreadsResolver
 from orchestrator.webhooks.send import send
 from orchestrator.webhooks.slots import Bounds, ProvenHosts, Slots
 from orchestrator.webhooks.tries import Try, record_try
 from shared.errors import AdapterError
 from shared.fetch_guard import GuardedSession, guarded_session
 from shared.ids import new_try_id
+from shared.resolver import ThreadsResolver
 from shared.wire.webhook import EventState
 
 _GRACE_S = 2.0

@@ -12,6 +12,8 @@ _BY_ADDRESS = (
     f"{_ADDRESSES}::test_worker_refuses_it_by_itself",
 )
 _FETCH, _LINKS = "tests/worker/transfer/test_fetch.py", "tests/orchestrator/api/test_outputs.py"
+_COMPLETING = "tests/orchestrator/uploads/test_completing.py"
+_PUT = "tests/orchestrator/uploads/test_one_put.py"
 _WEBHOOK = "tests/orchestrator/webhooks/test_address.py"
 
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -100,7 +102,37 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "B44": ("a file that is a page with a script", (f"{_LINKS}::test_a_file_can_not_act_as_a_page_of_ours",)),
+    "B45": (
+        "an upload that can't be: its size, its type, a name that is a path",
+        (
+            f"{_PUT}::test_a_bad_request_is_refused_with_a_pointer",
+            f"{_PUT}::test_nothing_of_the_users_is_in_the_address_or_the_key",
+        ),
+    ),
+    "B46": (
+        "another length or type than was signed, or too late",
+        (f"{_PUT}::test_other_lengths_and_types_and_late_ones_are_refused_by_the_address",),
+    ),
+    "B47": (
+        "a completion without the file, of another file, of another type",
+        (
+            f"{_PUT}::test_other_lengths_and_types_and_late_ones_are_refused_by_the_address",
+            f"{_PUT}::test_an_etag_that_was_not_told_is_refused",
+            f"{_PUT}::test_a_file_that_is_not_what_it_was_said_to_be_is_rejected_for_good",
+            f"{_COMPLETING}::test_a_file_that_is_replaced_while_it_is_completed_is_not_taken",
+        ),
+    ),
+    "B48": (
+        "an upload of somebody else's, that has expired, or is gone",
+        ("tests/orchestrator/uploads/test_as_input.py::test_a_job_is_told_why_it_cannot_have_an_upload",),
+    ),
 }
+ELSEWHERE = range(20, 39)
+"""Hostile media, subtitles, names and options: each file of theirs says which cases it holds."""
+
+
+def test_every_case_has_its_place() -> None:
+    assert [*CASES] == [f"B{n}" for n in range(1, 49) if n not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("case", CASES)

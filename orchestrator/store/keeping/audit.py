@@ -36,6 +36,7 @@ class AuditAction(StrEnum):
     KEY_REVOKED = "key.revoked"
     TENANT_SUSPENDED = "tenant.suspended"
     TENANT_RESUMED = "tenant.resumed"
+    TENANT_SOURCES = "tenant.sources_set"
     SECRET_ROTATED = "webhook_secret.rotated"  # noqa: S105 - the name of a deed
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from orchestrator.store.keeping.audit import AuditAction, record
+from orchestrator.store.keeping.audit import RETENTION, AuditAction, record
 from orchestrator.store.keeping.held import object_is_held
 from orchestrator.store.keeping.uses import in_use
 from orchestrator.store.tables import uploads
@@ -115,9 +115,9 @@ def find_same(connection: Connection, tenant: str, sha256: str, content_type: st
 
 def mark_completed(
     connection: Connection, row: UploadRow, etag: str | None, *, verified: bool, now_ms: int, keep_ms: int
-) -> None:
-    """Pin what has arrived; nothing happens unless the upload is still waiting."""
-    _change_waiting(
+) -> bool:
+    """Pin what has arrived; return whether the upload was still waiting, else nothing happens."""
+    return _change_waiting(
         connection,
         row,
         state=UploadState.COMPLETED,
@@ -130,18 +130,20 @@ def mark_completed(
 
 def mark_rejected(connection: Connection, row: UploadRow, problem: Mapping[str, Any], now_ms: int) -> None:
     """Keep why the file was not taken, and order its removal."""
-    _change_waiting(connection, row, state=UploadState.REJECTED, problem=dict(problem), remove_ms=now_ms)
+    if _change_waiting(connection, row, state=UploadState.REJECTED, problem=dict(problem), remove_ms=now_ms):
+        gone = {"state": UploadState.REJECTED, "size_bytes": row.size_bytes}
+        record(connection, row.tenant, RETENTION, AuditAction.UPLOAD_DELETED, row.id, now_ms, **gone)
 
 
 def mark_lost(connection: Connection, row: UploadRow, now_ms: int) -> None:
     """End an upload of which the store knows nothing any more."""
-    _change_waiting(connection, row, state=UploadState.EXPIRED, remove_ms=now_ms)
+    if _change_waiting(connection, row, state=UploadState.EXPIRED, remove_ms=now_ms):
+        record(connection, row.tenant, RETENTION, AuditAction.UPLOAD_LOST, row.id, now_ms)
 
 
-def _change_waiting(connection: Connection, row: UploadRow, **values: Any) -> None:
-    connection.execute(
-        uploads.update().where(uploads.c.id == row.id, uploads.c.state == UploadState.WAITING).values(**values)
-    )
+def _change_waiting(connection: Connection, row: UploadRow, **values: Any) -> bool:
+    own = uploads.update().where(uploads.c.id == row.id, uploads.c.state == UploadState.WAITING)
+    return connection.execute(own.values(**values)).rowcount > 0
 
 
 def delete_upload(connection: Connection, tenant: str, upload_id: str, author: str, now_ms: int) -> None:

@@ -19,6 +19,7 @@ from revela.client.errors import (
     RateLimited,
     Refused,
     ServerError,
+    UploadFailed,
     ValidationFailed,
 )
 from shared.wire.problem import Problem
@@ -61,6 +62,8 @@ def error_of(response: httpx.Response, missing: str | None = None) -> ClientErro
 
 def connection_error(server: str, failed: Exception) -> ClientError:
     """Return what a failure of the transport says."""
+    if isinstance(failed, httpx.StreamError):
+        return UploadFailed(f"{server} asks for what was sent once more, by a redirect: its address is another one")
     if isinstance(failed, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return NotRevela(f"{server} is not the address of a server: {failed}")
     detail = f"no answer from {server}: {str(failed) or type(failed).__name__}"

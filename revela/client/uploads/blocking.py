@@ -13,7 +13,7 @@ from revela.client.api.answers import connection_error
 from revela.client.errors import NotFound
 from revela.client.patience import Patience, Tries
 from revela.client.uploads.note import UploadNote
-from revela.client.uploads.sending import OnUpload, Sending, read_sha256
+from revela.client.uploads.sending import OnUpload, Sending, checked, read_sha256
 from revela.client.uploads.source import SourceFile
 from shared.uploads.upload import PartAddress, UploadState, UploadView
 
@@ -34,7 +34,7 @@ class Uploader:
         if upload.state is UploadState.WAITING:
             self._send(Sending(source, upload, on_progress), concurrency)
             completed: UploadView = self.call(calls.complete_upload(upload.id))
-            upload = completed
+            upload = checked(completed)
         note.drop()
         return upload
 
@@ -77,6 +77,6 @@ class Uploader:
         headers = {**address.headers, "Content-Length": str(address.size_bytes)}
         try:
             response = self.links.put(address.url, content=sending.pieces(n), headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as failed:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as failed:
             raise connection_error(httpx.URL(address.url).host, failed) from failed
         sending.answered(n, response)

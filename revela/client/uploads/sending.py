@@ -10,7 +10,7 @@ import httpx
 
 from revela.client.errors import ClientError, ServerError, UploadFailed
 from revela.client.uploads.source import SourceFile
-from shared.uploads.upload import PartAddress, UploadView
+from shared.uploads.upload import PartAddress, UploadState, UploadView
 
 _WHOLE = 1
 """The number of a file's only part."""
@@ -120,6 +120,13 @@ class Sending:
     def _tell(self) -> None:
         if self._on_progress is not None:
             self._on_progress(UploadProgress("sending", sum(self._sent.values()), self._source.size_bytes))
+
+
+def checked(upload: UploadView) -> UploadView:
+    """Return an upload that its server says is completed; UploadFailed for another."""
+    if upload.state is not UploadState.COMPLETED:
+        raise UploadFailed(f"the upload is {upload.state}; upload the file again")
+    return upload
 
 
 def read_sha256(source: SourceFile, on_progress: OnUpload | None) -> str:

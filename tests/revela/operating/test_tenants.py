@@ -1,5 +1,7 @@
 """`revela tenants`, on a database of its own."""
 
+import sqlite3
+
 import pytest
 
 from tests.revela.terminal import Terminal
@@ -38,6 +40,11 @@ def test_a_tenant_s_inputs_are_limited_to_hosts_and_freed_again(terminal: Termin
     assert terminal("tenants", "sources", "acme").out == said.out
     [row] = terminal("tenants", "list").out.splitlines()
     assert row.split("\t")[-2] == "xn--mnchen-3ya.example, *.cdn.example"
+    with sqlite3.connect("data/revela.db") as database:
+        told = database.execute(
+            "SELECT actor, subject, detail FROM audit WHERE action = 'tenant.sources_set'"
+        ).fetchall()
+    assert told == [("operator", "acme", '{"hosts": ["xn--mnchen-3ya.example", "*.cdn.example"]}')]
     assert terminal("tenants", "sources", "acme", "example.com", "--any").code == 2
     assert terminal("tenants", "list", "--json").json[0]["source_hosts"] == acme["source_hosts"]
     assert terminal("tenants", "sources", "acme", "--any").out == "acme: inputs may come from any host\n"

@@ -1,4 +1,4 @@
-"""Resolving receivers' names in threads of their own: a name server that hangs must hold up nobody else's work."""
+"""Resolving users' names in threads of their own: a name server that hangs must hold up nobody else's work."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ class ThreadsResolver(AbstractResolver):
     """Asks the system's resolver, in at most `threads` threads; the event loop's own few are left to others."""
 
     def __init__(self, threads: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="webhook-resolver")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
