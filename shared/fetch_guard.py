@@ -14,7 +14,7 @@ from yarl import URL
 
 from shared.addresses import AllowList, IpAddress, is_public, parse_ip
 from shared.errors import SourceBlocked, SourceInvalid, SourceRedirects
-from shared.resolver import ThreadsResolver
+from shared.network.resolver import ThreadsResolver
 
 MAX_URL_CHARACTERS = 2048
 MAX_HOST_CHARACTERS = 253  # RFC 1035 §2.3.4, as text

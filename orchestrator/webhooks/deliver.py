@@ -23,7 +23,7 @@ from orchestrator.webhooks.tries import Try, record_try
 from shared.errors import AdapterError
 from shared.fetch_guard import GuardedSession, guarded_session
 from shared.ids import new_try_id
-from shared.resolver import ThreadsResolver
+from shared.network.resolver import ThreadsResolver
 from shared.wire.webhook import EventState
 
 _GRACE_S = 2.0

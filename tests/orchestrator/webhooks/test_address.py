@@ -8,7 +8,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from orchestrator.webhooks.deliver import Deliverer
 from shared.fetch_guard import guarded_session
-from shared.resolver import ThreadsResolver
+from shared.network.resolver import ThreadsResolver
 from tests.orchestrator.webhooks.posting import Posting, posting
 
 BLOCKED = "the address is not a public one"

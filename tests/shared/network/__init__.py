@@ -1,0 +1,1 @@
+"""Names that users give, and looking them up."""
