@@ -1,12 +1,16 @@
 """A batch whose outputs lie in an S3 bucket: the worker reaches it by signed addresses alone."""
 
 import hashlib
+import os
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
 from revela.demo.photo_server import serving_photos
+from tests.curl import folder_with_curl
 from tests.e2e.cdn import Cdn, serving_cdn
 from tests.pictures import photo
 from tests.s3_servers import ACCESS_KEY, BUCKET, SECRET_KEY, bucket_server, client
@@ -15,6 +19,7 @@ from tests.waiting import until_now
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
+OUTPUT_TTL_S = 60
 SMALL = {"width": 320, "height": 180, "duration_s": 0.5, "fps": 12, "quality": "draft"}
 
 
@@ -35,7 +40,9 @@ def test_a_batch_goes_into_the_bucket_and_out_by_its_links(tmp_path: Path) -> No
         cdn.origin = server.url
         try:
             with httpx.Client(base_url=server.url, headers={"X-API-Key": server.create_key()}, timeout=60) as api:
+                fleeting = begin_fleeting_job(api)
                 assert_a_batch_goes_through(api, server, photos.urls[0], store, cdn)
+                assert_the_link_ends_in_time(api, server, cdn, fleeting)
         finally:
             server.stop()
 
@@ -54,6 +61,7 @@ def assert_a_batch_goes_through(api: httpx.Client, server: Server, image: str, s
     link = server.url + video_url.removeprefix(cdn.url)
     answer = httpx.get(link)
     assert answer.status_code == 307
+    assert sha256_by_curl(link, server.folder) == job["items"][1]["output"]["video"]["sha256"]
     video = httpx.get(answer.headers["location"])
     assert (video.status_code, video.headers["content-type"], len(video.content)) == (
         200,
@@ -68,6 +76,30 @@ def assert_a_batch_goes_through(api: httpx.Client, server: Server, image: str, s
     assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
     until_now(lambda: not keys_under(store, job_id), 20)
     assert httpx.get(link).status_code == 404
+
+
+def sha256_by_curl(link: str, folder: Path) -> str:
+    """Save a link as anyone does who has been sent it; return what has arrived."""
+    with_curl = {**os.environ, "PATH": f"{folder_with_curl(folder)}:{os.environ['PATH']}"}
+    target = folder / "video.mp4"
+    subprocess.run(["curl", "-sfL", "-o", str(target), link], env=with_curl, check=True, timeout=60)
+    return hashlib.sha256(target.read_bytes()).hexdigest()
+
+
+def begin_fleeting_job(api: httpx.Client) -> str:
+    """Hand in a job whose outputs are kept for as short a time as can be."""
+    echo = {"operation": "echo", "input": {"text": "fleeting"}, "output_ttl_s": OUTPUT_TTL_S}
+    return str(api.post("/v1/jobs", json=echo).json()["id"])
+
+
+def assert_the_link_ends_in_time(api: httpx.Client, server: Server, cdn: Cdn, job_id: str) -> None:
+    job = api.get(f"/v1/jobs/{job_id}").json()
+    link = server.url + job["items"][0]["output"]["text"]["url"].removeprefix(cdn.url)
+    if datetime.now(UTC) < datetime.fromisoformat(job["expires_at"]):
+        assert httpx.get(link).status_code == 307
+    until_now(lambda: httpx.get(link).status_code == 410, OUTPUT_TTL_S + 5)
+    assert datetime.now(UTC) >= datetime.fromisoformat(job["expires_at"])
+    assert httpx.get(link).json()["code"] == "link-expired"
 
 
 def assert_the_cdn_pulls_once(cdn: Cdn, url: str, sha256: str) -> None:
