@@ -98,14 +98,16 @@ class Edges(ClientModel):
 
     outline_percent: float = Field(default=9, ge=0, le=30, description="Width of the outline, of the text's size")
     shadow_percent: float = Field(default=4, ge=0, le=30, description="How far the shadow falls, of the text's size")
-    padding_percent: float = Field(default=22, ge=0, le=100, description="Of boxes, around the text")
+    padding_percent: float = Field(default=15, ge=0, le=100, description="Of boxes, around the text")
     radius_percent: float = Field(default=20, ge=0, le=100, description="Of boxes' corners")
 
 
 class Position(ClientModel):
     """Where the text stands."""
 
-    anchor: Anchor = Field(default=Anchor.BOTTOM, description="Where a file says nothing else, in the middle below")
+    anchor: Anchor | None = Field(
+        default=None, description="Without it where the subtitles say, and `bottom` where they don't"
+    )
     x: Fraction | None = Field(default=None, description="Across the frame, instead of the anchor's own place")
     y: Fraction | None = Field(default=None, description="Down the frame, instead of the anchor's own place")
     margin_x_percent: float = Field(default=6, ge=0, le=45, description="Kept free at left and right, of the width")

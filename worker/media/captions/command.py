@@ -10,7 +10,7 @@ from typing import Any
 
 import ffmpeg as graph
 
-from worker.media.captions.drawing.faces import CONFIGURATION, FOLDER
+from worker.media.captions.drawing.faces import FOLDER
 from worker.media.source import Source
 
 COPIED_VIDEO = ("h264", "hevc", "av1", "vp9", "mpeg4")
@@ -40,11 +40,6 @@ class TextTrack:
     title: str | None
     default: bool
     forced: bool
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Return what libass must know: the bundled fonts alone, and a folder where fontconfig may keep what it found."""
-    return {"FONTCONFIG_FILE": str(CONFIGURATION), "XDG_CACHE_HOME": str(folder)}
 
 
 def even_size(source: Source) -> tuple[int, int]:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from shared.captions.appearance import Appearance
 from tests.shared.captions.written import srt
 from worker.media.captions.compose import Composed, compose
-from worker.media.captions.drawing.faces import CONFIGURATION, FOLDER
+from worker.media.captions.drawing.faces import FOLDER
+from worker.media.captions.drawing.font_cache import environment as fonts_alone
 from worker.media.captions.reading.read import from_text
 from worker.media.running import binary
+from worker.media.running.capture import environment
 
 Pixels = NDArray[np.uint8]
 
@@ -34,8 +36,9 @@ def drawn(written: str, folder: Path, until_s: float = 3.5) -> Pixels:
         binary.find(filters=("ass",)).path, "-v", "error", "-f", "lavfi", "-i", ground,
         "-vf", f"format=rgb24,ass=captions.ass:fontsdir={FOLDER}", "-f", "rawvideo", "-pix_fmt", "rgb24", "-",
     ]  # fmt: skip
-    environment = {"FONTCONFIG_FILE": str(CONFIGURATION), "XDG_CACHE_HOME": str(folder)}
-    done = subprocess.run(argv, capture_output=True, check=True, cwd=folder, env=environment, timeout=60)
+    done = subprocess.run(
+        argv, capture_output=True, check=True, cwd=folder, env=environment(fonts_alone()), timeout=60
+    )
     return np.frombuffer(done.stdout, np.uint8).reshape(-1, HEIGHT, WIDTH, 3)
 
 

@@ -150,8 +150,8 @@ class Layout:
 
     def _anchor(self, cue: Cue) -> Anchor:
         position = self.asked.position
-        chosen = "anchor" in position.model_fields_set or position.x is not None or position.y is not None
-        return cue.anchor if cue.anchor is not None and not chosen else position.anchor
+        told = cue.anchor if position.x is None and position.y is None else None
+        return position.anchor or told or Anchor.BOTTOM
 
     def _between(self, size: float) -> float:
         """Return how far blocks that are shown at once stand apart: so that the boxes behind them don't meet."""

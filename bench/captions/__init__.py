@@ -1,0 +1,1 @@
+"""Captions, shown and measured."""
