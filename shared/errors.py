@@ -136,7 +136,7 @@ class MediaLimits(JobError):
 
 
 class ImageTooLarge(JobError):
-    """The picture has more pixels than this operation takes."""
+    """The picture has more than 100 million pixels, or a side that is too long."""
 
     code = "image-too-large"
     stage = "decode"

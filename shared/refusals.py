@@ -160,6 +160,12 @@ class LegalHold(Conflict):
     code = "legal-hold"
 
 
+class HoldExists(Conflict):
+    """The job is on legal hold for another reason; an admin has to release that one first."""
+
+    code = "hold-exists"
+
+
 class DeletionUnderWay(Conflict):
     """Outputs that this would keep are being deleted at this moment; ask again in a few seconds."""
 

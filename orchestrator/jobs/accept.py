@@ -68,6 +68,8 @@ class AcceptedJob:
     output_ttl_ms: int | None
     max_open_items: int
     """How many items its tenant may have open, this job's included."""
+    max_input_bytes: int
+    """How large each of its inputs may be."""
     uploads_kept_ms: int = 0
     """How long uploads are kept once a job was given them."""
     webhook: str | None = None
@@ -221,6 +223,7 @@ def _planned(
         queue_deadline_ms=now_ms + request.queue_ttl_s * 1000,
         output_ttl_ms=None if request.output_ttl_s is None else request.output_ttl_s * 1000,
         max_open_items=settings.max_queued_items,
+        max_input_bytes=operation.limits.max_input_bytes,
         uploads_kept_ms=round(settings.upload_keep_s * 1000),
         webhook=request.webhook,
         webhook_events=None if request.webhook_events is None else tuple(request.webhook_events),

@@ -142,7 +142,7 @@ def check_own_inputs(connection: Connection, job: AcceptedJob) -> set[tuple[str,
 
     def fault(media: MediaInput) -> str | None:
         if media.scheme == "upload":
-            return unusable(media, uploads.get(media), job.created_ms)
+            return unusable(media, uploads.get(media), job.created_ms, job.max_input_bytes)
         return unusable_output(media, outputs[media], job.created_ms)
 
     found = ((pointer, fault(media)) for pointer, media in job.own_inputs)

@@ -19,6 +19,7 @@ from orchestrator.uploads.parts import part_bytes_for
 from shared.errors import StorageFull
 from shared.ids import new_ulid
 from shared.refusals import FieldError, InvalidRequest, TooManyUploads
+from shared.uploads.sizes import human_size
 from shared.uploads.upload import UploadRequest, UploadState
 
 log = structlog.get_logger()
@@ -28,7 +29,9 @@ async def begin_upload(services: Services, caller: Caller, asked: UploadRequest)
     """Return a new upload: waiting, or completed at once. InvalidRequest, TooManyUploads, StorageFull."""
     most_bytes = services.settings.max_upload_bytes
     if asked.size_bytes > most_bytes:
-        raise InvalidRequest(errors=[FieldError("/size_bytes", f"must be at most {most_bytes}")])
+        raise InvalidRequest(
+            errors=[FieldError("/size_bytes", f"must be at most {most_bytes} ({human_size(most_bytes)})")]
+        )
     services.disk_guard.refuse_if_full()
     fresh = _new_row(services, caller, asked)
     if asked.sha256 is not None and await services.storage.verifies_sha256():

@@ -20,7 +20,7 @@ from orchestrator.keys import ADMIN, WRITE_JOBS
 from orchestrator.services import Services
 from orchestrator.store.keeping import pins
 from orchestrator.store.keeping.holds import release_hold, set_hold
-from shared.refusals import DeletionUnderWay, InvalidRequest, OutputsDeleted
+from shared.refusals import DeletionUnderWay, HoldExists, InvalidRequest, OutputsDeleted
 from shared.wire.job import JobView
 from shared.wire.keeping.hold import HoldRequest
 
@@ -46,7 +46,10 @@ async def unpin_job(services: Services, request: Request, caller: Caller) -> Res
 
 
 async def hold_job(services: Services, request: Request, caller: Caller) -> Response:
-    """``PUT /v1/jobs/{id}/legal-hold``: nothing of the job may be deleted, by nobody."""
+    """``PUT /v1/jobs/{id}/legal-hold``: nothing of the job may be deleted, by nobody.
+
+    Asked again with the same reason, it is the same hold.
+    """
     reason = (await take_json(request, services.settings.max_body_bytes, _hold_request)).reason
     job_id, now_ms, author = job_id_in(request), services.clock.now_ms(), caller.key_id
     return await _kept(
@@ -113,7 +116,7 @@ ROUTES = (
         body=HoldRequest,
         body_example={"reason": "Case 4711"},
         replies=(Reply("The job", JobView, headers=(ETAG,), example={**ENDED, "legal_hold": _HOLD_EXAMPLE}),),
-        refusals=(DeletionUnderWay,),
+        refusals=(HoldExists, DeletionUnderWay),
         group=_GROUP,
     ),
     Described(

@@ -10,7 +10,7 @@ from orchestrator.store.keeping.held import holds_under
 from orchestrator.store.keeping.uses import keys_of_sources
 from orchestrator.store.reading import own_job
 from orchestrator.store.tables import held_objects, jobs, purges, uploads
-from shared.refusals import DeletionUnderWay, LegalHold
+from shared.refusals import DeletionUnderWay, HoldExists, LegalHold
 
 
 def refuse_if_held(connection: Connection, tenant: str, job: Any) -> None:
@@ -23,11 +23,16 @@ def refuse_if_held(connection: Connection, tenant: str, job: Any) -> None:
 
 
 def set_hold(connection: Connection, tenant: str, job_id: str, reason: str, author: str, now_ms: int) -> None:
-    """Put a job on hold, or give its hold another reason.
+    """Put a job on hold; asked again with the same reason, it stays on the hold that it is on.
 
-    NotFound; DeletionUnderWay while its outputs, or what it was made from, are just being deleted.
+    NotFound; HoldExists for another reason; DeletionUnderWay while its outputs, or what it was made from, are just
+    being deleted.
     """
-    own_job(connection, tenant, job_id)
+    present = own_job(connection, tenant, job_id)["legal_hold"]
+    if present is not None and present["reason"] != reason:
+        raise HoldExists
+    if present is not None:
+        return
     sources = keys_of_sources(connection, job_id)
     _refuse_if_going(connection, f"{tenant}/{job_id}", sources)
     connection.execute(

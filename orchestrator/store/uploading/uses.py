@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.store.tables import uploads
 from orchestrator.store.uploading.rows import COLUMNS, DELETED, UploadRow
+from shared.uploads.sizes import human_size
 from shared.uploads.upload import UploadState
 from shared.wire.media_input import MediaInput
 
@@ -30,8 +31,8 @@ def find_uploads(connection: Connection, tenant: str, media: Iterable[str]) -> d
     return found
 
 
-def unusable(media: MediaInput, upload: UploadRow | None, now_ms: int) -> str | None:
-    """Return why a job can't have an upload; None if it can."""
+def unusable(media: MediaInput, upload: UploadRow | None, now_ms: int, max_bytes: int) -> str | None:
+    """Return why a job can't have an upload, of which its operation takes `max_bytes`; None if it can."""
     if upload is None:
         return f"there is no {media}"
     if upload.is_over(now_ms):
@@ -40,6 +41,8 @@ def unusable(media: MediaInput, upload: UploadRow | None, now_ms: int) -> str | 
         return f"{media} still waits for its file; complete it first"
     if upload.state == UploadState.REJECTED:
         return f"{media} was rejected: {(upload.problem or {}).get('detail', '')}"
+    if upload.size_bytes > max_bytes:
+        return f"{media} has {human_size(upload.size_bytes)}; this operation takes {human_size(max_bytes)} at most"
     return None
 
 

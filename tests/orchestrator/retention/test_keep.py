@@ -105,13 +105,16 @@ async def test_a_held_jobs_links_end_all_the_same_unless_it_is_pinned(disk: Keep
     assert await disk.link_answers(job_id) == (200, None)
 
 
-async def test_a_hold_says_who_set_it_and_may_get_another_reason(disk: Keeping) -> None:
+async def test_a_hold_says_who_set_it_and_a_second_one_takes_no_first_ones_place(disk: Keeping) -> None:
     job_id = await disk.ended_job()
     answer = await disk.api.client.put(f"/v1/jobs/{job_id}/legal-hold", json=REASON)
     assert answer.json()["legal_hold"]["author"] == disk.api.key.id
-    _, job = await asked(disk, "PUT", job_id, "/legal-hold", json={"reason": "Case 4712"})
-    assert job["legal_hold"]["reason"] == "Case 4712"
-    assert [action for _, action, _ in await disk.audit()] == ["hold.set", "hold.set"]
+    status, problem = await asked(disk, "PUT", job_id, "/legal-hold", json={"reason": "Case 4712"})
+    assert (status, problem["code"]) == (409, "hold-exists")
+    disk.api.clock.advance(60)
+    status, job = await asked(disk, "PUT", job_id, "/legal-hold", json=REASON)
+    assert (status, job["legal_hold"]) == (200, answer.json()["legal_hold"])
+    assert [action for _, action, _ in await disk.audit()] == ["hold.set"]
 
 
 async def test_only_an_admin_releases_a_hold(disk: Keeping) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from orchestrator.retention import uploads as ended
+from orchestrator.store import tables
 from tests.orchestrator.api.running import Api
 from tests.orchestrator.relay.ticking import Ticking
 from tests.orchestrator.uploads.uploading import JPEG, begin, complete, put, read, replace_file, uploaded
@@ -52,6 +53,13 @@ async def test_a_job_is_told_why_it_cannot_have_an_upload(api: Api) -> None:
     assert await refusal(api, waiting["id"]) == "upload://ID has expired; upload the file again"
     await api.client.delete(f"/v1/uploads/{completed['id']}")
     assert await refusal(api, completed["id"]) == "there is no upload://ID"
+
+
+async def test_an_upload_that_is_larger_than_the_operation_takes_is_refused_at_once(api: Api) -> None:
+    completed = await uploaded(api)
+    large = tables.uploads.update().where(tables.uploads.c.id == completed["id"]).values(size_bytes=3 << 30)
+    await api.services.store.write(lambda c: c.execute(large))
+    assert await refusal(api, completed["id"]) == "upload://ID has 3 GiB; this operation takes 100 MiB at most"
 
 
 async def test_the_order_holds_an_address_of_the_file(api: Api) -> None:
