@@ -53,7 +53,7 @@ docs: setup ## Bring the documents up to date that are made from the code: opera
 	$(BIN)/python -m tests.project.pages
 
 bench: setup ## Measure the claims: each figure beside its baseline
-	@missed=0; for claim in img2vid img2vid_quality orchestrator cancel transfer; do \
+	@missed=0; for claim in img2vid img2vid_quality orchestrator cancel transfer media; do \
 	  echo "$(BIN)/python -m bench.$$claim"; $(BIN)/python -m bench.$$claim || missed=1; \
 	done; exit $$missed
 

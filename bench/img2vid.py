@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import rivals
+from bench.photos import rivals
 from bench.rounds import Timings, interleaved
 from shared.operations.img2vid import Params, Quality
 from tests.pictures import SAMPLES, encoded, sample

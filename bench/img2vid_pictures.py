@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from bench import rivals
+from bench.photos import rivals
 from shared.operations.img2vid import Params, Quality
 from tests.pictures import Pixels, encoded, sample
 from tests.worker.media.decoding import frames

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import skimage.metrics
 
-from bench import rivals
-from bench.flow import smoothness
-from bench.reference import LanczosFrames
-from bench.vmaf import score
+from bench.photos import rivals
+from bench.photos.flow import smoothness
+from bench.photos.reference import LanczosFrames
+from bench.photos.vmaf import score
 from shared.operations.img2vid import Fit, Motion, Params, Quality
 from tests.pictures import Pixels, encoded, sample, texture
 from tests.worker.operations.lone_item import LoneItem

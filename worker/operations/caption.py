@@ -27,6 +27,7 @@ from worker.context import Context
 from worker.media import encoder
 from worker.media.captions import command
 from worker.media.captions.compose import Composed, compose
+from worker.media.captions.drawing import font_cache
 from worker.media.captions.drawing.faces import FOLDER
 from worker.media.captions.reading import read
 from worker.media.captions.reading.cue import Subtitles
@@ -166,13 +167,13 @@ class _Job:
         whole_s = max(self.source.video.duration_s, 0.001)
         convert(
             argv,
-            reach=Reach(reads=(self.source.path, FOLDER, *texts), writes=(folder,), cuda=cuda),
+            reach=Reach(reads=(self.source.path, FOLDER, font_cache.folder(), *texts), writes=(folder,), cuda=cuda),
             limits=limits,
             cancel=self.context.cancel,
             on_time=lambda done_s: self.context.progress(
                 "encode", _LAID_OUT + (_VERIFY - _LAID_OUT) * min(1.0, done_s / whole_s)
             ),
-            environment=command.environment(folder),
+            environment=font_cache.environment(),
         )
         self.context.progress("verify", _VERIFY)
 

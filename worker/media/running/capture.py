@@ -14,11 +14,19 @@ _SAID = {"LC_ALL": "C", "SVT_LOG": "1"}
 """In English; of SVT-AV1 errors alone."""
 
 
-def capture(argv: Sequence[str], *, timeout_s: float = 20.0) -> str:
-    """Return what a short ffmpeg run prints on standard output; EncodeFailed if it can't run or fails."""
+def capture(argv: Sequence[str], *, timeout_s: float = 20.0, further: Mapping[str, str] | None = None) -> str:
+    """Return what a short ffmpeg run prints on standard output; EncodeFailed if it can't run or fails.
+
+    `further` is told to it beside what every ffmpeg is told.
+    """
     try:
         done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, env=environment(), check=False
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+            env=environment(further),
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as failed:
         raise EncodeFailed(f"{Path(argv[0]).name} does not run: {type(failed).__name__}") from failed

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import resource
+import select
 import subprocess
 import threading
 import time
@@ -83,12 +84,24 @@ class Process:
         while self._process.poll() is None:
             self.check()
             meanwhile()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(POLL_S)
+            self._wait_a_little()
         for thread in self._threads:
             thread.join()
         if self._process.returncode:
             raise failure(self._process.returncode, self._said)
+
+    def _wait_a_little(self) -> None:
+        """Wait for its end, and not much longer than that: short runs would take twice as long."""
+        try:
+            ended = os.pidfd_open(self._process.pid)
+        except (AttributeError, OSError):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(POLL_S)
+            return
+        try:
+            select.select([ended], [], [], POLL_S)
+        finally:
+            os.close(ended)
 
     def close(self) -> None:
         """Leave nothing running, whatever happened."""

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.flow import smoothness
-from bench.reference import LanczosFrames
+from bench.photos.flow import smoothness
+from bench.photos.reference import LanczosFrames
 from shared.operations.img2vid import Fit, Motion
 from tests.pictures import sample, scene, texture
 from tests.worker.media.decoding import likeness

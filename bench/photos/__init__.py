@@ -1,0 +1,1 @@
+"""What the benchmarks of photos stand on: rivals, references, measures."""
