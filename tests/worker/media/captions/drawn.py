@@ -36,9 +36,7 @@ def drawn(written: str, folder: Path, until_s: float = 3.5) -> Pixels:
         binary.find(filters=("ass",)).path, "-v", "error", "-f", "lavfi", "-i", ground,
         "-vf", f"format=rgb24,ass=captions.ass:fontsdir={FOLDER}", "-f", "rawvideo", "-pix_fmt", "rgb24", "-",
     ]  # fmt: skip
-    done = subprocess.run(
-        argv, capture_output=True, check=True, cwd=folder, env=environment(fonts_alone()), timeout=60
-    )
+    done = subprocess.run(argv, capture_output=True, check=True, cwd=folder, env=environment(fonts_alone()), timeout=60)
     return np.frombuffer(done.stdout, np.uint8).reshape(-1, HEIGHT, WIDTH, 3)
 
 
