@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import Progress
 
 from revela.client.blocking import Client
 from revela.client.downloads.outputs import DownloadProgress, OnDownload, planned_outputs
 from revela.failures import UsageFault
+from revela.uploads.bar import columns_of_bytes
 from shared.wire.job import ItemView
 
 
@@ -42,14 +43,7 @@ def _shown(*, quiet: bool) -> Iterator[OnDownload | None]:
     if quiet:
         yield None
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns_of_bytes(), console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
 
         def show(progress: DownloadProgress) -> None:

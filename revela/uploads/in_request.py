@@ -7,6 +7,7 @@ from typing import Any
 from revela.client.blocking import Client
 from revela.failures import UsageFault
 from revela.uploads.bar import upload_bars
+from revela.uploads.kept import going_on_later
 
 
 def is_local(image: str) -> bool:
@@ -18,11 +19,13 @@ def with_uploads(client: Client, request: dict[str, Any], *, quiet: bool) -> dic
     """Return the request with an upload in the place of each file here, each sent once; UsageFault."""
     files = {item["image"]: Path(item["image"]) for item in request["items"] if is_local(item["image"])}
     for image, path in files.items():
+        if path.is_dir():
+            raise UsageFault(f"--image {image}: is a directory")
         if not path.is_file():
             raise UsageFault(f"--image {image}: there is no such file, and it is no address")
     if not files:
         return request
-    with upload_bars(quiet=quiet) as bars:
+    with upload_bars(quiet=quiet) as bars, going_on_later(bars):
         media = {image: client.upload(path, on_progress=bars.of(path.name)).media for image, path in files.items()}
     items = [{**item, "image": media.get(item["image"], item["image"])} for item in request["items"]]
     return {**request, "items": items}

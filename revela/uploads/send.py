@@ -1,26 +1,20 @@
 """Uploading files from the command line."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from revela.called_as import called_as
 from revela.client.blocking import Client
-from revela.failures import Interrupted
 from revela.jobs.display import print_json
 from revela.jobs.submit import Server
 from revela.uploads.bar import upload_bars
+from revela.uploads.kept import going_on_later
 from shared.uploads.upload import UploadView
 
 
 def upload_files(server: Server, files: Sequence[Path], content_type: str | None, *, as_json: bool) -> None:
-    """Send files one after another and print each upload; Interrupted on Ctrl-C tells how to go on."""
+    """Send files one after another and print each upload; one that breaks off tells how to go on."""
     with server.client() as client:
-        try:
-            sent = send_all(client, files, content_type, quiet=as_json)
-        except KeyboardInterrupt:
-            command = shlex.join([*called_as().split(), "upload", *map(str, files)])
-            raise Interrupted(f"what was sent is kept; go on with: {command}") from None
+        sent = send_all(client, files, content_type, quiet=as_json)
     if as_json:
         print_json(sent)
         return
@@ -32,5 +26,5 @@ def send_all(
     client: Client, files: Sequence[Path], content_type: str | None = None, *, quiet: bool
 ) -> list[UploadView]:
     """Return the upload of each file, with a bar unless `quiet`."""
-    with upload_bars(quiet=quiet) as bars:
+    with upload_bars(quiet=quiet) as bars, going_on_later(bars):
         return [client.upload(file, content_type=content_type, on_progress=bars.of(file.name)) for file in files]

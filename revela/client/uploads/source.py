@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from revela.client.errors import InvalidArgument
-from shared.uploads.media_types import MEDIA_TYPES, of_file
+from shared.uploads.media_types import HEAD_BYTES, MEDIA_TYPES, fits, of_file
 from shared.uploads.upload import UploadRequest
 
 PIECE_BYTES = 256 << 10
@@ -24,15 +24,28 @@ class SourceFile:
 
     @classmethod
     def of(cls, path: Path, content_type: str | None = None) -> "SourceFile":
-        """Look at a file; its name's end says its type where that is None. InvalidArgument, OSError."""
-        known = content_type if content_type is not None else of_file(path.name)
-        if known not in MEDIA_TYPES:
-            raise InvalidArgument(f"{path}: its type is none of {', '.join(MEDIA_TYPES)}; name the one it is")
+        """Look at a file and its first bytes; its name's end says its type where that is None.
+
+        InvalidArgument, OSError.
+        """
+        if path.is_dir():
+            raise InvalidArgument(f"{path}: is a directory")
         if not path.is_file():
             raise InvalidArgument(f"{path}: there is no such file")
+        known = content_type if content_type is not None else of_file(path.name)
+        if content_type is not None and known not in MEDIA_TYPES:
+            raise InvalidArgument(f"{content_type} is no type that is taken; these are: {', '.join(MEDIA_TYPES)}")
+        if known is None:
+            raise InvalidArgument(
+                f"{path}: its name does not say what it is; name its type (revela upload --type, or content_type), "
+                f"or give it one of these endings: {', '.join(media.suffixes[0] for media in MEDIA_TYPES.values())}"
+            )
         found = path.stat()
         if found.st_size == 0:
             raise InvalidArgument(f"{path}: the file is empty")
+        with path.open("rb") as file:
+            if not fits(known, file.read(HEAD_BYTES)):
+                raise InvalidArgument(f"{path}: the file does not look like {known}")
         return cls(path.resolve(), known, found.st_size, found.st_mtime_ns)
 
     def request(self, sha256: str) -> UploadRequest:

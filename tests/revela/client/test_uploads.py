@@ -177,7 +177,8 @@ def test_uploads_are_listed_read_and_deleted(line: Line, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.exe", b"x", "its type is none of image/jpeg, "),
+        ("a.exe", b"x", r"its name does not say what it is; .*--type.*\.jpg, \.png"),
+        ("a.jpg", b"<html>", "the file does not look like image/jpeg"),
         ("a.jpg", b"", "the file is empty"),
         ("a.jpg", None, "there is no such file"),
     ],
@@ -191,7 +192,7 @@ def test_what_cannot_be_uploaded_is_said_at_once(tmp_path: Path, name: str, cont
 
 def test_a_note_is_of_one_file_as_it_was_at_one_server(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
-    path.write_bytes(b"x")
+    path.write_bytes(b"\xff\xd8\xff")
     note = UploadNote("http://a", SourceFile.of(path))
     note.keep(sha256="ab", upload_id="upl_00000000000000000000000001")
     assert UploadNote("http://a", SourceFile.of(path)).upload_id == "upl_00000000000000000000000001"
@@ -205,7 +206,7 @@ def test_a_note_is_of_one_file_as_it_was_at_one_server(tmp_path: Path) -> None:
 
 def sending(tmp_path: Path) -> Sending:
     path = tmp_path / "a.mp4"
-    path.write_bytes(b"x" * 12)
+    path.write_bytes(b"\0\0\0\x18ftypmp42")
     known = {
         "id": "upl_00000000000000000000000001",
         "state": "waiting",
