@@ -113,6 +113,24 @@ def test_pictures_of_this_machine_are_uploaded_once_and_named_for_their_files(se
         assert first in [upload.media for upload in client.uploads(state="completed")]
 
 
+@slow
+def test_a_wrong_parameter_is_told_before_a_file_is_sent(
+    terminal: Terminal, there: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "never.jpg").write_bytes(photo(64, 48) + b"never")
+    for words, told in (
+        (("img2vid", "--param", "fps=0"), "--param fps: "),
+        (("img3vid",), "did you mean img2vid"),
+        (("img2vid", "--output-ttl", "5s"), "--output-ttl, in seconds: "),
+    ):
+        ran = terminal("submit", *words, "--image", "never.jpg", *there)
+        assert (ran.code, told in ran.err, "upl_0" in ran.err) == (2, True, False), ran.err
+    names = [one["name"] for one in terminal("uploads", "list", "--json", *there).json]
+    assert "never.jpg" not in names
+    ran = terminal("submit", "img2vid", "--image", "never.jpg", *there)
+    assert (ran.code, ran.out[:4]) == (0, "job_")
+
+
 def test_what_is_no_file_and_no_address_is_said(terminal: Terminal) -> None:
     ran = terminal("submit", "img2vid", "--image", "nowhere.jpg", *ANYBODY)
     assert (ran.code, ran.err) == (

@@ -14,6 +14,7 @@ from revela.client.api.paths import delivery_path, job_path, missing, upload_pat
 from revela.client.connection import LONG_POLL_S
 from revela.client.errors import NotRevela
 from shared.uploads.upload import UploadPage, UploadRequest, UploadState, UploadView
+from shared.wire.access.key import KeyView
 from shared.wire.job import ItemPage, JobPage, JobView
 from shared.wire.keeping.audit import AuditPage
 from shared.wire.model import WireModel
@@ -158,6 +159,11 @@ def operations() -> Call[list[dict[str, Any]]]:
     """``GET /v1/operations``."""
     read = _reader(_Catalogue)
     return Call("GET", "/v1/operations", lambda response: read(response).operations)
+
+
+def key() -> Call[KeyView]:
+    """``GET /v1/key``."""
+    return Call("GET", "/v1/key", _reader(KeyView))
 
 
 def begin_upload(request: UploadRequest) -> Call[UploadView]:

@@ -13,6 +13,7 @@ from revela.client.api.answers import connection_error
 from revela.client.errors import NotFound
 from revela.client.patience import Patience, Tries
 from revela.client.uploads.note import UploadNote
+from revela.client.uploads.permitted import ASK_FIRST_BYTES, check_permitted
 from revela.client.uploads.sending import OnUpload, Sending, checked, read_sha256
 from revela.client.uploads.source import SourceFile
 from shared.uploads.upload import PartAddress, UploadState, UploadView
@@ -50,6 +51,8 @@ class AsyncUploader:
     async def _begin(self, source: SourceFile, note: UploadNote, on_progress: OnUpload | None) -> UploadView:
         sha256 = note.sha256
         if sha256 is None:
+            if source.size_bytes >= ASK_FIRST_BYTES:
+                check_permitted(source, await self.call(calls.key()))
             sha256 = await asyncio.to_thread(read_sha256, source, on_progress)
         await self._keep(note, sha256, None)
         upload: UploadView = await self.call(calls.begin_upload(source.request(sha256)))

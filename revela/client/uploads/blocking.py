@@ -13,6 +13,7 @@ from revela.client.api.answers import connection_error
 from revela.client.errors import NotFound
 from revela.client.patience import Patience, Tries
 from revela.client.uploads.note import UploadNote
+from revela.client.uploads.permitted import ASK_FIRST_BYTES, check_permitted
 from revela.client.uploads.sending import OnUpload, Sending, checked, read_sha256
 from revela.client.uploads.source import SourceFile
 from shared.uploads.upload import PartAddress, UploadState, UploadView
@@ -49,6 +50,8 @@ class Uploader:
         return known if known.state in (UploadState.WAITING, UploadState.COMPLETED) else None
 
     def _begin(self, source: SourceFile, note: UploadNote, on_progress: OnUpload | None) -> UploadView:
+        if note.sha256 is None and source.size_bytes >= ASK_FIRST_BYTES:
+            check_permitted(source, self.call(calls.key()))
         sha256 = note.sha256 or read_sha256(source, on_progress)
         note.keep(sha256=sha256, upload_id=None)
         upload: UploadView = self.call(calls.begin_upload(source.request(sha256)))

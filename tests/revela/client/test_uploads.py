@@ -10,12 +10,26 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.responses import JSONResponse
 
-from revela import AsyncClient, Client, InvalidArgument, Patience, ServerError, UploadFailed, UploadProgress, UploadView
+from revela import (
+    AsyncClient,
+    Client,
+    ClientError,
+    InvalidArgument,
+    Patience,
+    ServerError,
+    UploadFailed,
+    UploadProgress,
+    UploadView,
+)
 from revela.client.uploads.note import UploadNote
 from revela.client.uploads.sending import Sending
 from revela.client.uploads.source import SourceFile
+from shared.wire.access.key import KeyView
 from tests.cutting_proxy import CuttingProxy, cutting_proxy
+from tests.revela.client.both import Caller, call_asynchronous, call_blocking
+from tests.revela.client.scripted import scripted
 from tests.served import Server
 
 MIB = 1 << 20
@@ -241,3 +255,24 @@ def test_an_address_is_tried_once_and_a_refusal_that_may_pass_is_waited_over(tmp
     for status in (400, 404):
         with pytest.raises(UploadFailed, match="upload the file again"):
             parts.answered(1, httpx.Response(status, request=httpx.Request("PUT", "http://store/1")))
+
+
+def key_view(upload_bytes: int, *scopes: str) -> KeyView:
+    limits = {"requests": [], "open_items": 1, "upload_bytes": upload_bytes, "source_hosts": None}
+    told = {"id": "k", "name": "n", "tenant": "t", "scopes": scopes, "limits": limits, "open_items": 0}
+    return KeyView.model_validate({**told, "created_at": "2026-05-04T12:30:00Z", "expires_at": None})
+
+
+@pytest.mark.parametrize("call", [call_blocking, call_asynchronous])
+def test_a_large_file_that_the_server_would_not_take_is_not_even_read(tmp_path: Path, call: Caller) -> None:
+    path, read = tmp_path / "a.mp4", list[UploadProgress]()
+    path.write_bytes(b"\0\0\0\x18ftypmp42")
+    os.truncate(path, 3 << 29)
+    for key, reason in (
+        (key_view(1 << 30, "jobs:write"), "1.5 GiB, and the server takes 1 GiB at most"),
+        (key_view(5 << 30, "jobs:read"), "lacks the scope jobs:write"),
+    ):
+        with scripted([JSONResponse(key.model_dump(mode="json"))]) as server, pytest.raises(ClientError, match=reason):
+            call(server.url, "upload", path, on_progress=read.append)
+        assert server.asked == [("GET", "/v1/key")]
+    assert read == []
