@@ -23,7 +23,9 @@ from typing import ClassVar
 from revela.client.errors import (
     ConnectionFailed,
     DownloadDamaged,
+    NotAuthenticated,
     NotRevela,
+    Refused,
     ServerError,
     UploadFailed,
 )
@@ -83,7 +85,17 @@ class ReaderGone(RevelaError):
 def message_of(error: RevelaError) -> str:
     """Return what a person is told: the detail, and each field at fault on a line of its own."""
     faults = [f"{fault.pointer.lstrip('/') or '(body)'}: {fault.detail}" for fault in getattr(error, "errors", ())]
-    return "\n  ".join([error.detail, *faults])
+    return "\n  ".join([_as_typed(error), *faults])
+
+
+def _as_typed(error: RevelaError) -> str:
+    """Return an error's detail in the words of the command line where the server speaks of HTTP."""
+    match error:
+        case NotAuthenticated(server=server) if server:
+            return f"the key in REVELA_API_KEY or --key is not known at {server}"
+        case Refused(code="unknown-operation"):
+            return "there is no operation of that name; revela operations lists them"
+    return error.detail
 
 
 def exit_code_of(error: RevelaError) -> int:

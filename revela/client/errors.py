@@ -42,6 +42,8 @@ class Refused(ClientError):
     """The server refused the request."""
 
     code = "refused"
+    server: str = ""
+    """The address of the server that refused."""
 
     def __init__(self, problem: Problem, retry_after_s: float | None = None) -> None:
         """Keep the server's `problem`; its code and status become this error's."""

@@ -10,7 +10,9 @@ def as_typed(refused: Refused, request: dict[str, Any], *, from_images: bool) ->
     """Return the refusal of `request` with each pointer as words of the command line, the same fault only once."""
     faults = {(_typed(fault.pointer, request, from_images=from_images), fault.detail): None for fault in refused.errors}
     errors = [ProblemField(pointer=pointer, detail=detail) for pointer, detail in faults]
-    return type(refused)(refused.problem.model_copy(update={"errors": errors}))
+    typed = type(refused)(refused.problem.model_copy(update={"errors": errors}))
+    typed.server = refused.server
+    return typed
 
 
 def _typed(pointer: str, request: dict[str, Any], *, from_images: bool) -> str:

@@ -47,6 +47,18 @@ def test_each_file_is_told_by_what_stands_for_it(terminal: Terminal, there: tupl
 
 
 @slow
+def test_a_key_that_the_server_does_not_know_is_said_without_speaking_of_http(
+    terminal: Terminal, server: Server
+) -> None:
+    for words in (("uploads", "list"), ("submit", "img2vid", "--param", "fps=1")):
+        ran = terminal(*words, "--key", "rv_wrong", "--url", server.url)
+        assert (ran.code, ran.err) == (
+            2,
+            f"revela: the key in REVELA_API_KEY or --key is not known at {server.url}\n",
+        )
+
+
+@slow
 def test_uploads_are_listed_and_deleted(terminal: Terminal, there: tuple[str, ...], tmp_path: Path) -> None:
     for name in ("sea.jpg", "lake.jpg"):
         (tmp_path / name).write_bytes(photo(64, 48) + name.encode())
@@ -120,7 +132,7 @@ def test_a_wrong_parameter_is_told_before_a_file_is_sent(
     (tmp_path / "never.jpg").write_bytes(photo(64, 48) + b"never")
     for words, told in (
         (("img2vid", "--param", "fps=0"), "--param fps: "),
-        (("img3vid",), "did you mean img2vid"),
+        (("img3vid",), "revela operations lists them"),
         (("img2vid", "--output-ttl", "5s"), "--output-ttl, in seconds: "),
     ):
         ran = terminal("submit", *words, "--image", "never.jpg", *there)

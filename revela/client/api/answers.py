@@ -57,7 +57,9 @@ def error_of(response: httpx.Response, missing: str | None = None) -> ClientErro
         return ServerError(problem.detail, status, problem.code, retry_after_s)
     if status == HTTPStatus.NOT_FOUND and missing is not None:
         problem = problem.model_copy(update={"detail": missing, "errors": []})
-    return _BY_STATUS.get(status, Refused)(problem, retry_after_s)
+    refused = _BY_STATUS.get(status, Refused)(problem, retry_after_s)
+    refused.server = str(response.url.copy_with(raw_path=b"/")).rstrip("/")
+    return refused
 
 
 def connection_error(server: str, failed: Exception) -> ClientError:
