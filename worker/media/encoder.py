@@ -155,7 +155,9 @@ def program(codec: Codec) -> str:
 
 
 def instead_of(chosen: EncoderReport, failure: JobError, codec: Codec = Codec.H264) -> EncoderReport:
-    """Return the CPU's encoder for the one video that `chosen` failed on."""
+    """Return the CPU's encoder for the one video that the GPU failed on."""
+    if not uses_cuda(chosen.name):
+        return chosen
     reason = f"{chosen.name} failed on this video: {_in_short(failure.detail)}"
     return EncoderReport(name=_SOFTWARE[codec], reason=reason)
 

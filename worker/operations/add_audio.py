@@ -1,19 +1,20 @@
 """add_audio: mix the sound, copy the frames where that can be, verify what came out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import ffmpeg as graph
 
-from shared.errors import MediaLimits, OutputInvalid
+from shared.errors import EncodeFailed, MediaLimits, OutputInvalid
 from shared.media.facts import VideoFileFacts
 from shared.media.pipeline import PipelineReport
 from shared.operations.add_audio import MAX_OUTPUT_BYTES, OPERATION, LoudnessFacts, Mode, Params, Result
 from shared.operations.img2vid import EncoderReport, Quality
 from worker.context import Context
-from worker.media import encoder
+from worker.media import decoder, encoder
+from worker.media.decoder import Decoder
 from worker.media.running import binary, confinement
 from worker.media.running.confinement import Reach
 from worker.media.running.convert import convert
@@ -41,7 +42,15 @@ def run(params: Params, context: Context) -> Result:
     job = _Job.of(params, context)
     measured = None if params.loudness_lufs is None else job.measure()
     context.progress("encode", job.begun)
-    target = job.make(measured)
+    try:
+        target = job.make(measured)
+    except EncodeFailed as failure:
+        # A GPU that works may still refuse one video.
+        by_cpu = job.without_gpu(failure)
+        if by_cpu is None:
+            raise
+        job = by_cpu
+        target = job.make(measured)
     context.progress("verify", _VERIFY)
     made = job.verified(target)
     after = None if params.loudness_lufs is None else job.loudness_of(target)
@@ -61,6 +70,8 @@ class _Job:
     when: Timing
     encoder: EncoderReport | None
     """None where frames are copied."""
+    decoder: Decoder | None
+    """The same."""
 
     @classmethod
     def of(cls, params: Params, context: Context) -> "_Job":
@@ -69,8 +80,18 @@ class _Job:
         when = timing(params, video.video.duration_s, audio.sound.duration_s)
         if when.whole_s <= 0:
             raise MediaLimits("Nothing would be left: the sound is over before it begins.")
-        chosen = None if video.video.codec in _COPIED else encoder.choose()
-        return cls(params, context, video, audio, when, chosen)
+        if video.video.codec in _COPIED:
+            return cls(params, context, video, audio, when, None, None)
+        return cls(params, context, video, audio, when, encoder.choose(), decoder.choose(video))
+
+    def without_gpu(self, failure: EncodeFailed) -> "_Job | None":
+        """Return the same work for the CPU alone; None where the GPU had no part in it."""
+        if self.encoder is None or self.decoder is None:
+            return None
+        if not encoder.uses_cuda(self.encoder.name) and not self.decoder.uses_cuda:
+            return None
+        others = encoder.instead_of(self.encoder, failure), decoder.instead_of(self.decoder, failure)
+        return replace(self, encoder=others[0], decoder=others[1])
 
     @property
     def begun(self) -> float:
@@ -90,7 +111,10 @@ class _Job:
         if measured is not None and not measured.silent:
             sound = sound.filter("loudnorm", **loudness.correcting(self._target_lufs, measured))
         sound = sound.filter("aresample", sample_rate=SAMPLE_RATE)
-        picture = graph.input(f"file:{self.video.path}", **self.video.arguments())[str(self.video.video.index)]
+        how = {} if self.decoder is None else self.decoder.arguments()
+        picture = graph.input(f"file:{self.video.path}", **self.video.arguments(), **how)[str(self.video.video.index)]
+        if self.decoder is not None:
+            picture = self.decoder.frames(picture)
         made = graph.output(
             picture,
             sound,
@@ -142,17 +166,20 @@ class _Job:
     def pipeline(self, measured: loudness.Measured | None) -> PipelineReport:
         """Tell how it was made."""
         _, filters = mixed(self.params, self.when, self.video, self.audio)
+        brought = self.decoder.filters() if self.decoder else []
         codec = self.video.video.codec
         reasons = [f"{codec} is copied: nothing asks for other frames"]
         if self.encoder is not None:
             reasons = [f"{codec} is not for an MP4", self.encoder.reason]
+        if self.decoder is not None:
+            reasons.append(self.decoder.reason)
         if self.params.mode is not Mode.REPLACE and self.video.audio is None:
             reasons.append("the video has no sound of its own")
         if measured is not None and measured.silent:
             reasons.append("silence has no loudness to correct")
         return PipelineReport(
-            decoder="none" if self.encoder is None else "cpu",
-            filters=[*filters, *(["loudnorm"] if measured else []), "aresample"],
+            decoder="none" if self.decoder is None else self.decoder.name,
+            filters=[*brought, *filters, *(["loudnorm"] if measured else []), "aresample"],
             video="copy" if self.encoder is None else self.encoder.name,
             audio="aac",
             reasons=reasons,
@@ -186,6 +213,7 @@ class _Job:
 
     def _convert(self, node: Any, folder: Path, on_time: Any, on_said: Any = lambda _: None) -> None:
         cuda = self.encoder is not None and encoder.uses_cuda(self.encoder.name)
+        cuda = cuda or (self.decoder is not None and self.decoder.uses_cuda)
         convert(
             node.compile(cmd=binary.find().path),
             reach=Reach(reads=(self.video.path, self.audio.path), writes=(folder,), cuda=cuda),

@@ -24,7 +24,7 @@ from shared.operations.caption import (
 from shared.operations.img2vid import EncoderReport
 from shared.wire.media_input import MediaInput
 from worker.context import Context
-from worker.media import encoder
+from worker.media import decoder, encoder
 from worker.media.captions import command
 from worker.media.captions.compose import Composed, compose
 from worker.media.captions.drawing import font_cache
@@ -32,6 +32,7 @@ from worker.media.captions.drawing.faces import FOLDER
 from worker.media.captions.reading import read
 from worker.media.captions.reading.cue import Subtitles
 from worker.media.captions.transcript import transcript
+from worker.media.decoder import Decoder
 from worker.media.running import binary, confinement
 from worker.media.running.confinement import Reach
 from worker.media.running.convert import convert
@@ -73,16 +74,17 @@ class _Job:
         """Draw the text into all frames."""
         subtitles = self._read(self.params.subtitles or "")
         composed, captions = self._composed(subtitles)
-        chosen = encoder.choose()
+        chosen, decoding = encoder.choose(), decoder.choose(self.source)
         try:
-            made = self._burnt_by(chosen, captions)
+            made = self._burnt_by(chosen, decoding, captions)
         except (EncodeFailed, OutputInvalid) as failure:
-            if chosen.name == encoder.X264:
+            if not encoder.uses_cuda(chosen.name) and not decoding.uses_cuda:
                 raise
-            # A GPU that encodes may still refuse one video: too small a frame, or more at once than it allows.
-            chosen = encoder.instead_of(chosen, failure)
-            made = self._burnt_by(chosen, captions)
-        pipeline = self._pipeline("cpu", command.filters(self.source), chosen.name, [chosen.reason])
+            # A GPU that works may still refuse one video: too small a frame, or more at once than it allows.
+            chosen, decoding = encoder.instead_of(chosen, failure), decoder.instead_of(decoding, failure)
+            made = self._burnt_by(chosen, decoding, captions)
+        filters = [*decoding.filters(), *command.filters(self.source)]
+        pipeline = self._pipeline(decoding.name, filters, chosen.name, [chosen.reason, decoding.reason])
         return Result(video=made, subtitles=[_report(subtitles, composed, None)], pipeline=pipeline)
 
     def shown(self, at_s: float) -> Result:
@@ -137,11 +139,13 @@ class _Job:
         self.context.progress("encode", _LAID_OUT)
         return composed, captions
 
-    def _burnt_by(self, chosen: EncoderReport, captions: Path) -> VideoFileFacts:
+    def _burnt_by(self, chosen: EncoderReport, decoding: Decoder, captions: Path) -> VideoFileFacts:
         target = self.context.output("video")
         options = encoder.arguments(chosen.name, self.params.quality, self.context.threads)
-        argv = command.burning(binary.find(filters=("ass",)).path, self.source, captions, target, options)
-        self._convert(argv, [captions], self._limits(), cuda=encoder.uses_cuda(chosen.name))
+        program = binary.find(filters=("ass",)).path
+        argv = command.burning(program, self.source, captions, target, options, decoding)
+        cuda = encoder.uses_cuda(chosen.name) or decoding.uses_cuda
+        self._convert(argv, [captions], self._limits(), cuda=cuda)
         return self._verified(target, command.even_size(self.source))
 
     def _track(self, asked: Track, n: int) -> tuple[SubtitleReport, command.TextTrack]:

@@ -11,6 +11,7 @@ from typing import Any
 import ffmpeg as graph
 
 from worker.media.captions.drawing.faces import FOLDER
+from worker.media.decoder import Decoder
 from worker.media.source import Source
 
 COPIED_VIDEO = ("h264", "hevc", "av1", "vp9", "mpeg4")
@@ -54,10 +55,10 @@ def filters(source: Source) -> list[str]:
     return [*(["transpose"] if video.rotation else []), *(["pad"] if _is_odd(source) else []), "ass", "format"]
 
 
-def burning(binary: str, source: Source, captions: Path, target: Path, options: Options) -> list[str]:
+def burning(binary: str, source: Source, captions: Path, target: Path, options: Options, decoder: Decoder) -> list[str]:
     """Return the argv that draws `captions` into every frame; frames keep their times, sound is copied if it can be."""
-    media = graph.input(f"file:{source.path}", **source.arguments())
-    drawn = _drawn(media[str(source.video.index)], source, captions).filter("format", "yuv420p")
+    media = graph.input(f"file:{source.path}", **source.arguments(), **decoder.arguments())
+    drawn = _drawn(decoder.frames(media[str(source.video.index)]), source, captions).filter("format", "yuv420p")
     kept = {"fps_mode": "passthrough", "enc_time_base": _CLOCK}
     made = graph.output(
         drawn,
