@@ -13,6 +13,9 @@ _BY_ADDRESS = (
 )
 _FETCH, _LINKS = "tests/worker/transfer/test_fetch.py", "tests/orchestrator/api/test_outputs.py"
 _COMPLETING = "tests/orchestrator/uploads/test_completing.py"
+_MEDIA, _IMAGES = "tests/bad_inputs/test_media.py", "tests/worker/media/still/test_images.py"
+_TEXT_AS_MEDIA = f"{_MEDIA}::test_b25_b26_b27_text_that_names_other_media_is_no_media"
+_CAPTION, _READING = "tests/worker/operations/test_caption.py", "tests/worker/media/captions/test_reading.py"
 _PUT = "tests/orchestrator/uploads/test_one_put.py"
 _WEBHOOK = "tests/orchestrator/webhooks/test_address.py"
 
@@ -68,6 +71,107 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "B19": (
         "a page instead of a picture, an empty one, half of one",
         (f"{_SOURCES}::test_b19_answer_that_is_no_picture_is_said_so",),
+    ),
+    "B20": (
+        "a picture that claims more pixels than there are bytes",
+        (
+            f"{_IMAGES}::test_a_picture_that_claims_too_much_is_refused",
+            f"{_IMAGES}::test_refusing_takes_no_memory_for_pixels",
+        ),
+    ),
+    "B21": (
+        "a picture whose texts unpack to a flood, or that has a hundred thousand chunks",
+        (
+            f"{_IMAGES}::test_text_that_unpacks_to_a_flood_is_refused",
+            f"{_IMAGES}::test_a_hundred_thousand_chunks_are_passed_over_quickly",
+        ),
+    ),
+    "B22": ("an endless animation", (f"{_IMAGES}::test_an_animation_of_too_many_frames_is_refused",)),
+    "B23": (
+        "documents and pictures of other kinds",
+        (f"{_IMAGES}::test_what_is_no_picture_of_ours_is_media_format", _TEXT_AS_MEDIA),
+    ),
+    "B24": (
+        "odd but good pictures, and cut ones",
+        (
+            f"{_IMAGES}::test_a_file_cut_short_is_media_corrupt",
+            f"{_IMAGES}::test_other_colour_modes_come_as_rgb",
+            f"{_IMAGES}::test_exif_orientation_is_honoured",
+        ),
+    ),
+    "B25": ("playlists", (_TEXT_AS_MEDIA,)),
+    "B26": ("lists for concatenation", (_TEXT_AS_MEDIA,)),
+    "B27": (
+        "other texts that name media, and a playlist as an AVI's subtitles",
+        (_TEXT_AS_MEDIA, f"{_MEDIA}::test_b27_an_avi_can_not_hold_a_playlist_as_its_subtitles"),
+    ),
+    "B28": (
+        "frames that are too large, or become so",
+        (
+            "tests/worker/media/test_source.py::test_what_is_beyond_the_limits_is_refused",
+            f"{_MEDIA}::test_b28_pictures_that_become_8k_in_the_middle_cost_bounded_memory",
+        ),
+    ),
+    "B29": (
+        "endless, too quick, too many, none, before zero",
+        (
+            "tests/worker/media/test_source.py::test_what_is_beyond_the_limits_is_refused",
+            f"{_MEDIA}::test_b29_a_hundred_hours_are_refused",
+            f"{_MEDIA}::test_b29_b37_what_a_head_claims_is_held_to_limits",
+            f"{_MEDIA}::test_b29_what_begins_long_before_zero_is_refused",
+        ),
+    ),
+    "B30": (
+        "samples in other files, attachments",
+        (
+            f"{_MEDIA}::test_b30_samples_in_another_file_are_not_fetched",
+            f"{_MEDIA}::test_b30_attachments_stay_where_they_are",
+        ),
+    ),
+    "B31": ("a bomb of 7 kB", (f"{_CAPTION}::test_hostile_scripts_are_drawn_as_their_bare_text",)),
+    "B32": (
+        "five megabytes in a line, twenty thousand at once",
+        (
+            "tests/shared/captions/test_syntax.py::test_too_much_is_refused_at_once",
+            f"{_CAPTION}::test_bad_subtitles_end_the_item_before_ffmpeg_is_started",
+        ),
+    ),
+    "B33": (
+        "fonts and drawings inside",
+        (
+            f"{_READING}::test_drawings_and_embedded_fonts_are_removed",
+            f"{_CAPTION}::test_hostile_scripts_are_drawn_as_their_bare_text",
+        ),
+    ),
+    "B34": (
+        "odd encodings, steering characters, impossible times",
+        (
+            f"{_READING}::test_the_encoding_is_found_by_rule",
+            f"{_READING}::test_characters_that_steer_are_removed_and_counted",
+            "tests/shared/captions/test_syntax.py::test_what_is_wrong_is_said_with_its_place",
+        ),
+    ),
+    "B35": (
+        "text that would be obeyed",
+        (
+            "tests/worker/media/captions/test_drawing.py::test_no_text_is_obeyed",
+            f"{_CAPTION}::test_no_other_file_gets_into_the_picture",
+        ),
+    ),
+    "B36": ("names that are paths", (f"{_PUT}::test_nothing_of_the_users_is_in_the_address_or_the_key",)),
+    "B37": (
+        "sound that claims too much",
+        (
+            f"{_MEDIA}::test_b29_b37_what_a_head_claims_is_held_to_limits",
+            f"{_MEDIA}::test_b37_sound_is_measured_and_not_believed",
+        ),
+    ),
+    "B38": (
+        "options that are no numbers, or none of ours",
+        (
+            "tests/orchestrator/api/door/test_bad_requests.py::test_a_job_that_does_not_fit_is_pointed_at",
+            "tests/orchestrator/api/door/test_bad_requests.py::test_what_is_not_strict_json_is_refused",
+        ),
     ),
     "B39": ("links that were touched", (f"{_LINKS}::test_a_link_that_was_touched_is_refused",)),
     "B40": (
@@ -127,12 +231,10 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("tests/orchestrator/uploads/test_as_input.py::test_a_job_is_told_why_it_cannot_have_an_upload",),
     ),
 }
-ELSEWHERE = range(20, 39)
-"""Hostile media, subtitles, names and options: each file of theirs says which cases it holds."""
 
 
 def test_every_case_has_its_place() -> None:
-    assert [*CASES] == [f"B{n}" for n in range(1, 49) if n not in ELSEWHERE]
+    assert [*CASES] == [f"B{n}" for n in range(1, 49)]
 
 
 @pytest.mark.parametrize("case", CASES)
