@@ -186,7 +186,7 @@ class Client:
         """Return the operations as the server describes them, with JSON Schemas; needs no key.
 
         >>> [operation["name"] for operation in client.operations()]
-        ['add_audio', 'img2vid', 'probe']
+        ['add_audio', 'caption', 'img2vid', 'probe']
         """
         return self._call(calls.operations())
 

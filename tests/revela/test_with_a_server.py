@@ -190,11 +190,15 @@ def test_operations_are_listed_with_what_they_take(connected: Terminal) -> None:
     assert listed["focus"][2] == "x ≥ 0, ≤ 1; y ≥ 0, ≤ 1"
     assert [operation["name"] for operation in connected("operations", "--json").json] == [
         "add_audio",
+        "caption",
         "img2vid",
         "probe",
     ]
     unknown = connected("operations", "paint")
-    assert (unknown.code, unknown.err) == (2, "revela: no operation paint; there are add_audio, img2vid, probe\n")
+    assert (unknown.code, unknown.err) == (
+        2,
+        "revela: no operation paint; there are add_audio, caption, img2vid, probe\n",
+    )
 
 
 def test_a_server_on_a_terminal_says_how_to_call_it_and_that_it_stopped(tmp_path: Path) -> None:
