@@ -35,8 +35,14 @@ class Duration(StrEnum):
 class Params(ClientModel):
     """What is joined, and how."""
 
-    video: MediaInput = Field(description="The video; its frames are copied as they are wherever that is possible")
-    audio: MediaInput = Field(description="The sound: an audio file, or a video whose sound is taken")
+    video: MediaInput = Field(
+        description="The video; its frames are copied as they are wherever that is possible",
+        examples=["https://example.com/video.mp4"],
+    )
+    audio: MediaInput = Field(
+        description="The sound: an audio file, or a video whose sound is taken",
+        examples=["https://example.com/music.mp3"],
+    )
     mode: Mode = Field(
         default=Mode.REPLACE,
         description="`replace` the video's sound, `mix` both, or `duck`: both, the new one softer while the video's "

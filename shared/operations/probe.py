@@ -13,7 +13,7 @@ from shared.wire.model import ClientModel, WireModel
 class Params(ClientModel):
     """What to look into."""
 
-    media: MediaInput = Field(description="A video or a sound")
+    media: MediaInput = Field(description="A video or a sound", examples=["https://example.com/video.mp4"])
     location: bool = Field(default=False, strict=True, description="Tell where it was recorded, if the file says so")
 
 

@@ -64,6 +64,10 @@ def test_parameters_are_fully_resolved() -> None:
         "zoom": 1.324,
         "focus": {"x": 0.5, "y": 0.5},
         "fit": "cover",
+        "easing": "linear",
+        "ping_pong": False,
+        "audio": None,
+        "codec": "h264",
         "quality": "balanced",
     }
 

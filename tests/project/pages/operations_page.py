@@ -14,6 +14,12 @@ from tests.project.pages.marked import sentence, table
 Json = dict[str, Any]
 
 _BOUNDS = (("minimum", "≥ {}"), ("exclusiveMinimum", "> {}"), ("maximum", "≤ {}"), ("exclusiveMaximum", "< {}"))
+_PICTURES = {
+    "add_audio": ("Two sounds, and what ducking makes of them", "sound/duck.png"),
+    "caption": ("Four of eight styles, at three times; [more of captions](captions.md)", "captions/styles-1.jpg"),
+    "img2vid": ("FFmpeg's zoompan and img2vid, frame by frame", "img2vid/landscape-4x3.jpg"),
+}
+"""What is seen of an operation: a caption and the file, where there is something to see."""
 _LENGTHS = (
     ("minLength", "≥ {} characters"),
     ("maxLength", "≤ {} characters"),
@@ -34,6 +40,7 @@ def _section(operation: AnyOperation) -> str:
         (
             f"## {operation.name}",
             sentence(operation.summary),
+            *_picture(operation.name),
             "### Parameters",
             table(("parameter", "type", "range", "default", "meaning"), _parameters(params)),
             "### Files",
@@ -50,6 +57,13 @@ def _section(operation: AnyOperation) -> str:
             f"```json\n{json.dumps(_examples(operation)[f'{operation.name}_batch']['value'], indent=2)}\n```",
         )
     )
+
+
+def _picture(name: str) -> Iterator[str]:
+    if name in _PICTURES:
+        caption, file = _PICTURES[name]
+        yield f"![{caption.partition(';')[0]}]({file})"
+        yield f"{caption}."
 
 
 def _limits(operation: AnyOperation) -> str:
