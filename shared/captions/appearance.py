@@ -67,6 +67,8 @@ Colour = Annotated[
     Field(max_length=9, json_schema_extra={"pattern": f"^{_COLOUR.pattern}$", "examples": ["#FFD60A"]}),
     AfterValidator(_is_colour),
 ]
+MAX_SIZE_PERCENT = 30.0
+"""Of the frame's height; libass needs much memory for larger letters."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Phrase = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -76,9 +78,14 @@ class Font(ClientModel):
 
     family: Family = Field(default=DEFAULT_FAMILY, description="What it lacks is set in Noto")
     size_percent: float | None = Field(
-        default=None, ge=1, le=30, description="Of the frame's height; without it and `size_px`, as suits the style"
+        default=None,
+        ge=1,
+        le=MAX_SIZE_PERCENT,
+        description="Of the frame's height; without it and `size_px`, as suits the style",
     )
-    size_px: int | None = Field(default=None, ge=8, le=1000, strict=True, description="Instead of `size_percent`")
+    size_px: int | None = Field(
+        default=None, ge=8, le=1000, strict=True, description="Instead of `size_percent`, and no larger"
+    )
     weight: Weight = Field(default=Weight.BOLD, description="A family with a single weight stays as it is")
     italic: bool = Field(default=False, strict=True, description="Slanted")
 

@@ -190,6 +190,11 @@ def test_sizes_are_of_the_frame_s_height_or_in_pixels(tmp_path: Path) -> None:
     assert 0.65 * 27 < heights[0] < 0.8 * 27, "a capital letter has about 0.7 of the size"
 
 
+def test_letters_are_never_so_large_that_drawing_them_takes_all_memory() -> None:
+    sizes = [re.findall(r"Style: Text,[^,]*,([\d.]+)", composed("a", font={"size_px": px}).text) for px in (81, 1000)]
+    assert sizes[0] == sizes[1]
+
+
 def test_a_word_too_long_for_a_line_is_made_smaller_and_never_broken(tmp_path: Path) -> None:
     found = composed("Donaudampfschifffahrtsgesellschaft" * 2, **LARGE)
     assert len(re.findall("^Dialogue", found.text, re.MULTILINE)) == 1

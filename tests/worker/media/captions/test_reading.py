@@ -63,6 +63,15 @@ def test_what_is_no_subtitles_is_a_typed_error(content: bytes, error: type[JobEr
         from_bytes(content)
 
 
+def test_more_words_than_can_be_laid_out_in_time_are_refused() -> None:
+    cues = "".join(
+        f"{n}\n00:{n // 60:02d}:{n % 60:02d},000 --> 00:{n // 60:02d}:{n % 60:02d},900\n{'a ' * 480}\n\n"
+        for n in range(105)
+    )
+    with pytest.raises(SubtitleLimits, match="50000 words"):
+        from_text(cues)
+
+
 def test_words_without_times_share_the_cue_s_by_their_length() -> None:
     cue = only("1\n00:00:00,000 --> 00:00:01,000\na bcdefg\n")
     assert [(word.text, word.start_ms, word.end_ms) for word in cue.words] == [("a", 0, 222), ("bcdefg", 222, 1000)]

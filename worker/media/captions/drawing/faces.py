@@ -8,7 +8,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uharfbuzz as harfbuzz
@@ -30,6 +30,7 @@ _SINGLE = {EMOJI: "Bold", "Noto Sans Symbols": "Bold", "Noto Sans Symbols 2": "R
 _UNSEEN = ("Cf", "Cc", "Zs", "Zl", "Zp")
 _JOINERS = {0x200D, 0xFE0E, 0xFE0F, 0x20E3}
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
+_MOST_KNOWN = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,21 @@ class Typeface:
     """A family in one weight with all that stands in for what it lacks."""
 
     faces: tuple[Face, ...]
+    _known: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
     def width(self, text: str) -> float:
-        """Return how wide `text` becomes, in ems."""
+        """Return how wide `text` becomes, in ems; words come again, so what was measured is kept for a while."""
+        if (known := self._known.get(text)) is not None:
+            return known
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        measured = self._known[text] = self._measured(text)
+        return measured
+
+    def _measured(self, text: str) -> float:
+        own = self.faces[0]
+        if own.characters.issuperset(map(ord, text)):
+            return own.width(text)
         return sum(face.width(part) for face, part in self._runs(text))
 
     def missing(self, texts: Iterable[str]) -> list[str]:

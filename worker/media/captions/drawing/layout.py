@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shared.captions.appearance import Anchor, Appearance, Style
+from shared.captions.appearance import MAX_SIZE_PERCENT, Anchor, Appearance, Style
 from shared.captions.safe_areas import insets
 from worker.media.captions.drawing.direction import Direction, direction, left_to_right, runs_right_to_left
 from worker.media.captions.drawing.faces import ASCENT, DESCENT, Typeface
@@ -85,7 +85,7 @@ class Layout:
         """The text's size in pixels: of its em."""
         font = self.asked.font
         if font.size_px is not None:
-            return float(font.size_px)
+            return min(float(font.size_px), self.height * MAX_SIZE_PERCENT / 100)
         if font.size_percent is not None:
             return self.height * font.size_percent / 100
         usual = min(self.height * _USUAL_PERCENT, self.width * _NARROW_PERCENT) / 100

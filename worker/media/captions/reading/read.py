@@ -8,7 +8,7 @@ from itertools import groupby
 import pysubs2
 
 from shared.captions.syntax import MAX_CUES, Format, checked
-from shared.captions.words import SpokenWord, spoken
+from shared.captions.words import MAX_WORDS, SpokenWord, spoken
 from shared.errors import SubtitleLimits, SubtitleSyntax
 from worker.media.captions.reading import markup
 from worker.media.captions.reading.characters import cleaned
@@ -38,7 +38,7 @@ def from_text(text: str, encoding: str = "utf-8") -> Subtitles:
     written = checked(text)
     changes: Counter[str] = Counter()
     found = _spoken_cues(text, changes) if written is Format.WORDS else _cues(text, written, changes)
-    cues = []
+    cues, words = [], 0
     for cue in found:
         if not cue.words or cue.end_ms <= cue.start_ms:
             changes["empty-cues-removed"] += 1
@@ -47,6 +47,9 @@ def from_text(text: str, encoding: str = "utf-8") -> Subtitles:
             raise SubtitleLimits(
                 f"A cue has at most {MAX_CUE_CHARACTERS} characters; the one at {cue.start_ms / 1000:g} s has more."
             )
+        words += len(cue.words)
+        if words > MAX_WORDS:
+            raise SubtitleLimits(f"At most {MAX_WORDS} words are taken.")
         cues.append(cue)
     if not cues:
         raise SubtitleSyntax("There is no text in the subtitles.")
