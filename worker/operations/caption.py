@@ -93,17 +93,25 @@ class _Job:
         composed, captions = self._composed(subtitles)
         track, target = self.source.video, self.context.output("preview")
         at_s = max(0.0, min(at_s, track.duration_s - 1.5 / max(track.fps, 1.0)))
-        argv = command.showing(binary.find(filters=("ass",)).path, self.source, captions, target, at_s)
-        self._convert(argv, [captions], RunLimits(_PREVIEW_TIMEOUT_S, MAX_PREVIEW_BYTES))
-        width, height = _size_of(target)
-        if (width, height) != command.even_size(self.source):
-            raise OutputInvalid(f"The picture that was made has {width}×{height} pixels.")
+        try:
+            width, height = self._picture(captions, target, at_s)
+        except (EncodeFailed, OutputInvalid):  # no frame comes after that time: the last one is shown for long
+            width, height = self._picture(captions, target, at_s, key_frame=True)
         self.context.progress("verify", 1.0)
         return Result(
             preview=PreviewFacts(width=width, height=height, at_s=round(at_s, 3)),
             subtitles=[_report(subtitles, composed, None)],
             pipeline=self._pipeline("cpu", command.filters(self.source), "mjpeg", ["one frame was asked for"]),
         )
+
+    def _picture(self, captions: Path, target: Path, at_s: float, *, key_frame: bool = False) -> tuple[int, int]:
+        program = binary.find(filters=("ass",)).path
+        argv = command.showing(program, self.source, captions, target, at_s, key_frame=key_frame)
+        self._convert(argv, [captions], RunLimits(_PREVIEW_TIMEOUT_S, MAX_PREVIEW_BYTES))
+        size = _size_of(target)
+        if size != command.even_size(self.source):
+            raise OutputInvalid(f"The picture that was made has {size[0]}×{size[1]} pixels.")
+        return size
 
     def added(self) -> Result:
         """Add the text as tracks; frames are copied where an MP4 can hold them."""

@@ -146,6 +146,29 @@ def test_a_preview_beyond_the_end_shows_the_last_frame(tmp_path: Path, clip: Pat
     assert 3.8 < result.preview.at_s < 4
 
 
+def test_a_preview_far_from_a_key_frame_is_quick_and_has_its_own_captions(tmp_path: Path) -> None:
+    large = "testsrc2=s=1920x1080:r=30:d=8"
+    long = make(tmp_path / "long.mp4", *H264, "-g", "300", sources=("-f", "lavfi", "-i", large))
+    text = srt("one", "two", "three")
+    started_s = time.monotonic()
+    result, picture = run(tmp_path, long, text, preview_at_s=6.5)
+    assert time.monotonic() - started_s < 3, "decoding two hundred frames takes longer"
+    other = picture.read_bytes()
+    _, picture = run(tmp_path, long, text, preview_at_s=7.5)
+    assert result.preview is not None
+    assert picture.read_bytes() != other, "one shows what the other does not"
+
+
+def test_a_preview_in_a_last_frame_that_stays_long_is_made_of_what_there_is(tmp_path: Path) -> None:
+    stays = make(
+        tmp_path / "stays.mp4", *H264, "-vf", "setpts='if(eq(N,39),8,N/10)/TB'", "-fps_mode", "passthrough",
+        "-enc_time_base", "1:1000", "-bsf:v", "setts=duration='if(eq(N,39),4/TB,DURATION)'", sources=GREY,
+    )  # fmt: skip
+    result, _ = run(tmp_path, stays, srt("Hello", every_s=12), preview_at_s=11)
+    assert result.preview is not None
+    assert result.preview.at_s > 8
+
+
 def test_text_is_upright_in_a_video_that_is_turned(tmp_path: Path, clip: Path) -> None:
     turned = make(tmp_path / "turned.mp4", "-c", "copy", sources=("-display_rotation", "90", "-i", str(clip)))
     result, made = run(tmp_path, turned)

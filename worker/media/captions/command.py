@@ -24,6 +24,8 @@ _TEXT_INPUT = {
     "format_whitelist": "srt",
     "codec_whitelist": "subrip,srt",
 }
+_PREVIEW_PIXELS = 80_000_000
+"""What one core decodes in some four tenths of a second."""
 _CLOCK = "1:90000"
 """MPEG's: fine enough for the times of frames that last differently long."""
 _QUIET = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error")
@@ -107,10 +109,19 @@ def _names(track: TextTrack, option: str) -> list[str]:
     return [*words, option, f"title={track.title}", option, f"handler_name={track.title}"] if track.title else words
 
 
-def showing(binary: str, source: Source, captions: Path, target: Path, at_s: float) -> list[str]:
-    """Return the argv that makes a JPEG of the frame shown at `at_s`, decoding from the key frame before it."""
-    media = graph.input(f"file:{source.path}", ss=f"{at_s:.3f}", **source.arguments())
-    frame = media[str(source.video.index)].filter("setpts", f"{at_s:.3f}/TB")
+def showing(
+    binary: str, source: Source, captions: Path, target: Path, at_s: float, *, key_frame: bool = False
+) -> list[str]:
+    """Return the argv that makes a JPEG of the frame shown at `at_s`, with the captions of that very time.
+
+    Decoding begins at the key frame before it. Where that is far, the picture is one between them: as far as can be
+    decoded in well under a second; with `key_frame`, it is that one.
+    """
+    video = source.video
+    most = 0 if key_frame else max(1, _PREVIEW_PIXELS // (video.width * video.height))
+    media = graph.input(f"file:{source.path}", ss=f"{at_s:.3f}", noaccurate_seek=None, **source.arguments())
+    frame = media[str(video.index)].filter("select", f"gte(t,-0.001)+gte(n,{most})")
+    frame = frame.filter("setpts", f"{at_s:.3f}/TB")
     drawn = _drawn(frame, source, captions).filter("format", "yuvj420p")
     made = graph.output(drawn, f"file:{target}", format="mjpeg", **{"frames:v": 1, "q:v": 3, "fflags": "+bitexact"})
     return _argv(made, binary)
