@@ -18,6 +18,10 @@ class Timings:
         """Return the middle of a way's seconds."""
         return statistics.median(self.seconds[name])
 
+    def worked_median(self, name: str) -> float:
+        """Return the middle of the seconds that a way's work took, which other programs on the machine hardly change."""
+        return statistics.median(self.worked[name])
+
     def ratio(self, name: str, other: str) -> float:
         """Return the middle of the rounds' ratios, in which a slow round weighs no more than a quick one."""
         return _ratio(self.seconds[name], self.seconds[other])
