@@ -19,7 +19,7 @@ class Timings:
         return statistics.median(self.seconds[name])
 
     def worked_median(self, name: str) -> float:
-        """Return the middle of the seconds that a way's work took, which other programs on the machine hardly change."""
+        """Return the middle of the seconds that the cores worked for a way."""
         return statistics.median(self.worked[name])
 
     def ratio(self, name: str, other: str) -> float:
