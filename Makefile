@@ -32,10 +32,8 @@ demo: setup ## Turn photos into videos, all of it on this machine: PHOTOS="a.jpg
 serve: setup ## Run the orchestrator with one local worker on http://127.0.0.1:3000
 	@$(BIN)/revela serve --workers 1
 
-test: setup ## Run every check and every test, beside each other; what the checks say stands at the end
-	@$(MAKE) --no-print-directory check > .check.log 2>&1 & checking=$$!; \
-	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder; tested=$$?; \
-	wait $$checking; checked=$$?; cat .check.log; exit $$((tested + checked))
+test: check ## Run every check and every test
+	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 test-s3: setup ## Test storage on a real S3 server, Ceph RGW; installs it from Debian's packages (as root) if need be
 	$(BIN)/python -m tests.ceph -n 2 --dist loadfile tests/contracts tests/e2e/test_bucket.py tests/e2e/test_uploads.py
@@ -66,5 +64,5 @@ lock: ## Resolve the locks again from pyproject.toml (needs uv; UPGRADE=--upgrad
 	$(LOCK) $(UPGRADE) --extra orchestrator --extra worker --group dev -o infra/locks/dev.lock
 
 clean: ## Remove what was installed, built or cached
-	rm -rf $(VENV) .check.log .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
