@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from orchestrator.api import audit, grants, hooks, key, operations, outputs, webhooks
-from orchestrator.api.compat import captions, photos, sound
+from orchestrator.api.compat import photos, videos
 from orchestrator.api.description.served import description_routes
 from orchestrator.api.door.auth import Answerer, Doorkeeper
 from orchestrator.api.door.described import Described
@@ -42,8 +42,7 @@ def described_routes() -> tuple[Described, ...]:
         *hooks.ROUTES,
         *grants.ROUTES,
         *photos.ROUTES,
-        *captions.ROUTES,
-        *sound.ROUTES,
+        *videos.ROUTES,
         *health_routes(),
         *metrics_routes(),
         *description_routes(described_routes),
