@@ -1,6 +1,7 @@
 """caption from files to the finished video, judged by decoding it."""
 
 import hashlib
+import resource
 import shutil
 import threading
 import time
@@ -274,17 +275,23 @@ DRAWING = r"{\p1}m 0 0 " + "l 9 9 " * 200_000 + r"{\p0}Hello"
 PATHS = r"{\fn/etc/passwd\fnDejaVu Sans\1img(/etc/passwd)\fs900}Hello"
 
 
+def work_s() -> float:
+    """Return the processor's seconds of this process and of all that it started and that ended."""
+    usages = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 @pytest.mark.parametrize(
     "hostile", [ass(BOMB), ass("Hello").replace("[Events]", FONT), ass(DRAWING), ass(PATHS)],
     ids=["7 kB bomb", "fonts", "drawing of 200 000 points", "names of fonts"],
 )  # fmt: skip
 def test_hostile_scripts_are_drawn_as_their_bare_text(hostile: str, tmp_path: Path, clip: Path) -> None:
     (tmp_path / "clean").mkdir()
-    started_s = time.monotonic()
+    began_s = work_s()
     _, clean = run(tmp_path / "clean", clip, ass("Hello"))
-    clean_s = time.monotonic() - started_s
+    clean_s = work_s() - began_s
     result, made = run(tmp_path, clip, hostile)
-    assert time.monotonic() - started_s - clean_s < 2 * clean_s + 1
+    assert work_s() - began_s - clean_s < 2 * clean_s + 1, "unbridled, the bomb works for minutes"
     assert packets(made, "video") == packets(clean, "video")
     assert result.subtitles[0].changes
 
