@@ -10,6 +10,8 @@ P = TypeVar("P", bound=ClientModel)
 R = TypeVar("R", bound=WireModel)
 
 
+MAX_FILE_BYTES = 5 << 30
+"""The most that one PUT takes (Amazon S3)."""
 MAX_FURTHER_FILES = 2000
 """So many results fit into an item's result.json."""
 

@@ -18,12 +18,6 @@ class Outcome(Generic[T]):
     value: T | None = None
     error: BaseException | None = None
 
-    def unwrap(self) -> T:
-        """Return the value, or raise the error."""
-        if self.error is not None:
-            raise self.error
-        return self.value  # type: ignore[return-value]
-
 
 def start_thread(name: str, call: Callable[[], T]) -> "asyncio.Future[Outcome[T]]":
     """Run `call` in a daemon thread of its own; the future never fails.

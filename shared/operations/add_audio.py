@@ -7,12 +7,9 @@ from pydantic import Field, model_validator
 
 from shared.media.facts import VideoFileFacts
 from shared.media.pipeline import PipelineReport
-from shared.operation import Limits, Operation, Slot
+from shared.operation import MAX_FILE_BYTES, Limits, Operation, Slot
 from shared.wire.media_input import MediaInput
 from shared.wire.model import ClientModel, WireModel
-
-MAX_OUTPUT_BYTES = 5 << 30
-"""The most that one PUT takes (Amazon S3)."""
 
 
 class Mode(StrEnum):
@@ -96,7 +93,7 @@ class Result(WireModel):
 def slots(params: Params) -> tuple[Slot, ...]:
     """One MP4, as large as one PUT can be: the video is copied, and nobody knows how large it is."""
     del params
-    return (Slot("video", "video.mp4", "video/mp4", MAX_OUTPUT_BYTES),)
+    return (Slot("video", "video.mp4", "video/mp4", MAX_FILE_BYTES),)
 
 
 def cost_s(params: Params) -> float:

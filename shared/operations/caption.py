@@ -11,13 +11,11 @@ from shared.captions.source import SubtitleSource
 from shared.captions.syntax import Format
 from shared.media.facts import VideoFileFacts
 from shared.media.pipeline import PipelineReport
-from shared.operation import Limits, Operation, Slot
+from shared.operation import MAX_FILE_BYTES, Limits, Operation, Slot
 from shared.operations.img2vid import Quality
 from shared.wire.media_input import MediaInput
 from shared.wire.model import ClientModel, WireModel
 
-MAX_OUTPUT_BYTES = 5 << 30
-"""The most that one PUT takes (Amazon S3)."""
 MAX_PREVIEW_BYTES = 32 << 20
 MAX_TRACKS = 16
 _SOURCE = "SRT, WebVTT, ASS, or JSON of words with their times: a file, or the text itself"
@@ -124,7 +122,7 @@ def slots(params: Params) -> tuple[Slot, ...]:
     """One MP4, as large as one PUT can be: how long the video is, nobody knows yet. Or one JPEG."""
     if params.preview_at_s is not None:
         return (Slot("preview", "preview.jpg", "image/jpeg", MAX_PREVIEW_BYTES),)
-    return (Slot("video", "video.mp4", "video/mp4", MAX_OUTPUT_BYTES),)
+    return (Slot("video", "video.mp4", "video/mp4", MAX_FILE_BYTES),)
 
 
 def cost_s(params: Params) -> float:

@@ -10,10 +10,11 @@ import ffmpeg as graph
 from shared.errors import EncodeFailed, MediaLimits, OutputInvalid
 from shared.media.facts import VideoFileFacts
 from shared.media.pipeline import PipelineReport
-from shared.operations.add_audio import MAX_OUTPUT_BYTES, OPERATION, LoudnessFacts, Mode, Params, Result
+from shared.operation import MAX_FILE_BYTES
+from shared.operations.add_audio import OPERATION, LoudnessFacts, Mode, Params, Result
 from shared.operations.img2vid import EncoderReport, Quality
 from worker.context import Context
-from worker.media import decoder, encoder
+from worker.media import decoder, encoder, mp4
 from worker.media.decoder import Decoder
 from worker.media.running import binary, confinement
 from worker.media.running.confinement import Reach
@@ -23,8 +24,6 @@ from worker.media.sound import loudness
 from worker.media.sound.mix import SAMPLE_RATE, Timing, mixed, timing
 from worker.media.source import Source, open_media
 
-_COPIED = ("h264", "hevc", "av1", "vp9", "mpeg4")
-"""What players expect in an MP4."""
 _AUDIO_BIT_RATE = "192k"
 _MEASURE_SHARE = 0.4
 _VERIFY = 0.97
@@ -80,7 +79,7 @@ class _Job:
         when = timing(params, video.video.duration_s, audio.sound.duration_s)
         if when.whole_s <= 0:
             raise MediaLimits("Nothing would be left: the sound is over before it begins.")
-        if video.video.codec in _COPIED:
+        if video.video.codec in mp4.VIDEO_CODECS:
             return cls(params, context, video, audio, when, None, None)
         return cls(params, context, video, audio, when, encoder.choose(), decoder.choose(video))
 
@@ -119,13 +118,9 @@ class _Job:
             picture,
             sound,
             f"file:{target}",
-            format="mp4",
-            movflags="+faststart",
-            map_metadata=-1,
-            map_chapters=-1,
-            fflags="+bitexact",
             acodec="aac",
             t=self.when.whole_s,
+            **mp4.WRITTEN,
             **{"b:a": _AUDIO_BIT_RATE},
             **self._pictures(),
         )
@@ -196,9 +191,7 @@ class _Job:
         if self.encoder is not None:
             by_encoder = encoder.arguments(self.encoder.name, Quality.BALANCED, self.context.threads)
             return {**by_encoder, "pix_fmt": "yuv420p", "fps_mode": "vfr"}
-        options = {"vcodec": "copy"}
-        if track.codec == "hevc":
-            options["tag:v"] = "hvc1"
+        options = mp4.copied(track.codec)
         if self.when.whole_s > track.duration_s:
             more_s = self.when.whole_s - track.duration_s
             last = f"if(eq(N,{track.frames - 1}),DURATION+{more_s:.6f}/TB,DURATION)"
@@ -217,7 +210,7 @@ class _Job:
         convert(
             node.compile(cmd=binary.find().path),
             reach=Reach(reads=(self.video.path, self.audio.path), writes=(folder,), cuda=cuda),
-            limits=RunLimits(OPERATION.limits.timeout_s, MAX_OUTPUT_BYTES),
+            limits=RunLimits(OPERATION.limits.timeout_s, MAX_FILE_BYTES),
             cancel=self.context.cancel,
             on_time=on_time,
             on_said=on_said,

@@ -10,8 +10,8 @@ from shared.captions.syntax import MAX_BYTES
 from shared.errors import EncodeFailed, OutputInvalid, SubtitleLimits
 from shared.media.facts import VideoFileFacts
 from shared.media.pipeline import PipelineReport
+from shared.operation import MAX_FILE_BYTES
 from shared.operations.caption import (
-    MAX_OUTPUT_BYTES,
     MAX_PREVIEW_BYTES,
     OPERATION,
     Mode,
@@ -24,7 +24,7 @@ from shared.operations.caption import (
 from shared.operations.img2vid import EncoderReport
 from shared.wire.media_input import MediaInput
 from worker.context import Context
-from worker.media import decoder, encoder
+from worker.media import decoder, encoder, mp4
 from worker.media.captions import command
 from worker.media.captions.compose import Composed, compose
 from worker.media.captions.drawing import font_cache
@@ -45,7 +45,6 @@ _TOLERANCE_S = 0.1
 _LOST_SHARE = 0.02
 """Of frames that the file has and that can't be decoded: players pass over them as well."""
 _PREVIEW_TIMEOUT_S = 60.0
-_COPY: command.Options = {"c:v": "copy"}
 
 
 def run(params: Params, context: Context) -> Result:
@@ -121,8 +120,8 @@ class _Job:
             reports.append(report)
             tracks.append(track)
         codec = self.source.video.codec
-        if codec in command.COPIED_VIDEO:
-            made = self._added(tracks, _COPY)
+        if codec in mp4.VIDEO_CODECS:
+            made = self._added(tracks, mp4.copied(codec))
             pipeline = self._pipeline("none", [], "copy", [f"{codec} is copied: nothing asks for other frames"])
         else:
             chosen = EncoderReport(name=encoder.X264, reason=f"{codec} is not for an MP4")
@@ -172,7 +171,7 @@ class _Job:
         return self._verified(target, (video.width, video.height), len(tracks))
 
     def _limits(self) -> RunLimits:
-        return RunLimits(OPERATION.limits.timeout_s, MAX_OUTPUT_BYTES)
+        return RunLimits(OPERATION.limits.timeout_s, MAX_FILE_BYTES)
 
     def _convert(self, argv: list[str], texts: Sequence[Path], limits: RunLimits, *, cuda: bool = False) -> None:
         folder = self.context.output("preview" if self.params.preview_at_s is not None else "video").parent

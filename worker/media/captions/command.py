@@ -10,12 +10,11 @@ from typing import Any
 
 import ffmpeg as graph
 
+from worker.media import mp4
 from worker.media.captions.drawing.faces import FOLDER
 from worker.media.decoder import Decoder
 from worker.media.source import Source
 
-COPIED_VIDEO = ("h264", "hevc", "av1", "vp9", "mpeg4")
-"""What players expect in an MP4."""
 _COPIED_AUDIO = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
 _AUDIO_BIT_RATE = "192k"
 _TEXT_INPUT = {
@@ -29,7 +28,6 @@ _PREVIEW_PIXELS = 80_000_000
 _CLOCK = "1:90000"
 """MPEG's: fine enough for the times of frames that last differently long."""
 _QUIET = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error")
-_MP4 = {"format": "mp4", "movflags": "+faststart", "map_metadata": -1, "map_chapters": -1, "fflags": "+bitexact"}
 
 Options = Mapping[str, str | int]
 
@@ -66,7 +64,7 @@ def burning(binary: str, source: Source, captions: Path, target: Path, options: 
         drawn,
         *_sounds(media, source),
         f"file:{target}",
-        **_MP4,
+        **mp4.WRITTEN,
         **kept,
         **_lasting(source),
         **_audio_codecs(source),
@@ -85,7 +83,7 @@ def adding(binary: str, source: Source, tracks: Sequence[TextTrack], target: Pat
         *_sounds(media, source),
         *texts,
         f"file:{target}",
-        **_MP4,
+        **mp4.WRITTEN,
         **_audio_codecs(source),
         scodec="mov_text",
         **_lasting(source),

@@ -1,0 +1,19 @@
+"""MP4 as players expect it: which videos may be in one as they are, and how it is written."""
+
+from collections.abc import Mapping
+
+VIDEO_CODECS = ("h264", "hevc", "av1", "vp9", "mpeg4")
+"""What players expect in an MP4; other videos are encoded."""
+WRITTEN: Mapping[str, str | int] = {
+    "format": "mp4",
+    "movflags": "+faststart",
+    "map_metadata": -1,
+    "map_chapters": -1,
+    "fflags": "+bitexact",
+}
+"""Playable before all of it has come, and without what the source's tags say of people and places."""
+
+
+def copied(codec: str) -> dict[str, str]:
+    """Return the options that copy a video of that codec, under the name that Apple's players know it by."""
+    return {"c:v": "copy"} | ({"tag:v": "hvc1"} if codec == "hevc" else {})
