@@ -1,4 +1,4 @@
-"""How long captions and sound take, beside single ffmpeg commands: python -m bench.media.
+"""How long captions and sound take, beside single ffmpeg commands: python -m bench.media [PART…].
 
 Everything runs on a clip of its own making, interleaved, with medians; the operations do all that they do in a job but
 the transfers: probing, confining, verifying.
@@ -53,19 +53,15 @@ class Material:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="15 s of 720p, fewer rounds")
-    quick = parser.parse_args().quick
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=f"of {', '.join(PARTS)}; all")
+    asked = parser.parse_args()
+    quick = asked.quick
     print(f"ffmpeg: {binary.find().reason}\n")
     size, length_s, rounds = ("1280x720", 15, 3) if quick else ("1920x1080", 60, 5)
     with tempfile.TemporaryDirectory(prefix="revela-bench-") as folder:
         material = _material(Path(folder), size, length_s)
         print(f"A clip of {length_s} s of {size} at 30 frames per second, H.264 and AAC, {_mib(material.video)}:\n")
-        kept = [
-            _burn(material, rounds=2 if quick else 3),
-            _several(material, rounds=1 if quick else 2),
-            _sound(material, rounds),
-            _soft(material, rounds),
-            _preview(material, rounds),
-        ]
+        kept = [PARTS[name](material, rounds) for name in asked.parts or PARTS]
     sys.exit(0 if all(kept) else 1)
 
 
@@ -76,7 +72,7 @@ def _burn(material: Material, rounds: int) -> bool:
         "plain": lambda: _ffmpeg(material, "-i", material.video, "-vf", _filter(material), *_words(options), *_SOUND),
         "bare": lambda: _ffmpeg(material, "-i", material.video, *_words(options), *_SOUND),
     }
-    timings = interleaved(ways, rounds)
+    timings = interleaved(ways, max(2, rounds - 2))
     _print("Captions burnt in", timings)
     ratio, share = timings.ratio("burn", "plain"), 100 * timings.ratio("bare", "burn")
     return _verdict(f"{ratio:.3f}× the plain command; {share:.0f} % of it is decoding and encoding", 1.05, ratio)
@@ -90,7 +86,7 @@ def _several(material: Material, rounds: int) -> bool:
             list(pool.map(lambda job: job(), jobs))
 
     ways: dict[str, Callable[[], object]] = {"together": together, "one by one": lambda: [job() for job in jobs]}
-    timings = interleaved(ways, rounds)
+    timings = interleaved(ways, max(1, rounds - 3))
     _print(f"{CORES} clips, each with one encoder thread", timings)
     gain = timings.ratio("one by one", "together")
     decoding = "decoding and libass have threads of their own in both ways"
@@ -204,6 +200,15 @@ def _verdict(said: str, aim: float, found: float, *, at_least: bool = False) -> 
     kept = found >= aim if at_least else found <= aim
     print(f"  {said} (aim {'≥' if at_least else '≤'} {aim}): {'kept' if kept else 'MISSED'}\n")
     return kept
+
+
+PARTS: Mapping[str, Callable[[Material, int], bool]] = {
+    "burn": _burn,
+    "several": _several,
+    "sound": _sound,
+    "soft": _soft,
+    "preview": _preview,
+}
 
 
 if __name__ == "__main__":

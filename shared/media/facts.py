@@ -32,6 +32,7 @@ class VideoTrack(WireModel):
     bit_depth: int = Field(description="Of the luma", examples=[8])
     fps: float = Field(description="Frames per second, on average", examples=[29.97])
     variable_fps: bool = Field(description="Whether frames last differently long", examples=[False])
+    interlaced: bool = Field(description="Whether a frame is two half pictures, one after the other", examples=[False])
     frames: int = Field(description="Counted, not believed", examples=[300])
     start_s: float = Field(description="When the first frame is shown", examples=[0.0])
     duration_s: float = Field(description="From the first frame to the end of the last", examples=[10.01])

@@ -126,7 +126,7 @@ def slots(params: Params) -> tuple[Slot, ...]:
 
 
 def cost_s(params: Params) -> float:
-    """Return seconds for a video of a minute in 1080p on two CPU cores (bench/caption.py), or for a copy of it."""
+    """Return seconds for a video of a minute in 1080p on two CPU cores (bench/media.py), or for a copy of it."""
     if params.preview_at_s is not None:
         return 1.5
     return 2.0 if params.mode is Mode.SOFT else 25.0

@@ -72,6 +72,8 @@ _MATRICES = {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "s
 _DOLBY_TAGS = ("dvh1", "dvhe", "dav1")
 _RANGES = {1: "limited", 2: "full"}
 """H.273's numbers by FFmpeg's names."""
+_WHOLE_FRAMES = (0, 1)
+"""FFmpeg's field orders "unknown" and "progressive"."""
 
 
 def facts(path: Path, demuxer: str, *, location: bool = False) -> MediaFacts:
@@ -228,6 +230,7 @@ def _video(stream: Any, tally: _Tally, frame: av.VideoFrame) -> VideoTrack:
         bit_depth=frame.format.components[0].bits,
         fps=round(tally.packets / tally.duration_s, 3) if tally.duration_s else float(stream.average_rate or 0),
         variable_fps=tally.uneven,
+        interlaced=bool(frame.interlaced_frame) or context.field_order not in _WHOLE_FRAMES,
         frames=tally.packets,
         start_s=round(tally.start_s, 6),
         duration_s=round(tally.duration_s, 6),

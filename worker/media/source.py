@@ -9,6 +9,7 @@ from worker.media import inspect, sniff
 
 MAX_PIXELS = 7680 * 4320
 MAX_SIDE = 16_384
+MOST_PIXELS = f"{MAX_PIXELS} at most are taken, {MAX_SIDE} to a side"
 MAX_FPS = 240.0
 MAX_CHANNELS = 16
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 384_000
@@ -87,7 +88,7 @@ def open_media(path: Path, *, location: bool = False) -> Source:
 
 def _check_video(track: VideoTrack) -> None:
     if track.width * track.height > MAX_PIXELS or max(track.width, track.height) > MAX_SIDE:
-        raise MediaTooLarge(f"The video has {track.width}×{track.height} pixels; {MAX_PIXELS} at most are taken.")
+        raise MediaTooLarge(f"The video has {track.width}×{track.height} pixels; {MOST_PIXELS}.")
     if track.fps > MAX_FPS:
         raise MediaLimits(f"The video has {track.fps:.0f} frames per second; {MAX_FPS:.0f} at most are taken.")
     _check_start(track.start_s)

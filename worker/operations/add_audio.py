@@ -14,7 +14,7 @@ from shared.operation import MAX_FILE_BYTES
 from shared.operations.add_audio import OPERATION, LoudnessFacts, Mode, Params, Result
 from shared.operations.img2vid import EncoderReport, Quality
 from worker.context import Context
-from worker.media import decoder, encoder, mp4
+from worker.media import conform, decoder, encoder, mp4
 from worker.media.decoder import Decoder
 from worker.media.running import binary, confinement
 from worker.media.running.confinement import Reach
@@ -113,7 +113,7 @@ class _Job:
         how = {} if self.decoder is None else self.decoder.arguments()
         picture = graph.input(f"file:{self.video.path}", **self.video.arguments(), **how)[str(self.video.video.index)]
         if self.decoder is not None:
-            picture = self.decoder.frames(picture)
+            picture = conform.applied(self.decoder.frames(picture), self.video)
         made = graph.output(
             picture,
             sound,
@@ -137,11 +137,9 @@ class _Job:
         wanted, found, sound = self.video.video, made.video, made.sound
         whole_s, frame_s = self.when.whole_s, 1 / max(wanted.fps, 1.0)
         wrong = []
-        if self.encoder is None and (found.codec, found.width, found.height) != (
-            wanted.codec,
-            wanted.width,
-            wanted.height,
-        ):
+        copied = self.encoder is None
+        size = (wanted.width, wanted.height) if copied else conform.size(self.video)
+        if (copied and found.codec != wanted.codec) or (found.width, found.height) != size:
             wrong.append(f"{found.codec} {found.width}×{found.height}")
         if whole_s >= wanted.duration_s and self.encoder is None and found.frames != wanted.frames:
             wrong.append(f"{found.frames} frames, not {wanted.frames}")
@@ -161,13 +159,13 @@ class _Job:
     def pipeline(self, measured: loudness.Measured | None) -> PipelineReport:
         """Tell how it was made."""
         _, filters = mixed(self.params, self.when, self.video, self.audio)
-        brought = self.decoder.filters() if self.decoder else []
+        brought = [*self.decoder.filters(), *conform.names(self.video)] if self.decoder else []
         codec = self.video.video.codec
         reasons = [f"{codec} is copied: nothing asks for other frames"]
         if self.encoder is not None:
             reasons = [f"{codec} is not for an MP4", self.encoder.reason]
         if self.decoder is not None:
-            reasons.append(self.decoder.reason)
+            reasons += [self.decoder.reason, *conform.reasons(self.video)]
         if self.params.mode is not Mode.REPLACE and self.video.audio is None:
             reasons.append("the video has no sound of its own")
         if measured is not None and measured.silent:
@@ -208,7 +206,7 @@ class _Job:
         cuda = self.encoder is not None and encoder.uses_cuda(self.encoder.name)
         cuda = cuda or (self.decoder is not None and self.decoder.uses_cuda)
         convert(
-            node.compile(cmd=binary.find().path),
+            node.compile(cmd=binary.find(filters=() if self.encoder is None else conform.needed(self.video)).path),
             reach=Reach(reads=(self.video.path, self.audio.path), writes=(folder,), cuda=cuda),
             limits=RunLimits(OPERATION.limits.timeout_s, MAX_FILE_BYTES),
             cancel=self.context.cancel,

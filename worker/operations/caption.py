@@ -24,7 +24,7 @@ from shared.operations.caption import (
 from shared.operations.img2vid import EncoderReport
 from shared.wire.media_input import MediaInput
 from worker.context import Context
-from worker.media import decoder, encoder, mp4
+from worker.media import conform, decoder, encoder, mp4
 from worker.media.captions import command
 from worker.media.captions.compose import Composed, compose
 from worker.media.captions.drawing import font_cache
@@ -83,7 +83,8 @@ class _Job:
             chosen, decoding = encoder.instead_of(chosen, failure), decoder.instead_of(decoding, failure)
             made = self._burnt_by(chosen, decoding, captions)
         filters = [*decoding.filters(), *command.filters(self.source)]
-        pipeline = self._pipeline(decoding.name, filters, chosen.name, [chosen.reason, decoding.reason])
+        reasons = [chosen.reason, decoding.reason, *conform.reasons(self.source)]
+        pipeline = self._pipeline(decoding.name, filters, chosen.name, reasons)
         return Result(video=made, subtitles=[_report(subtitles, composed, None)], pipeline=pipeline)
 
     def shown(self, at_s: float) -> Result:
@@ -100,15 +101,17 @@ class _Job:
         return Result(
             preview=PreviewFacts(width=width, height=height, at_s=round(at_s, 3)),
             subtitles=[_report(subtitles, composed, None)],
-            pipeline=self._pipeline("cpu", command.filters(self.source), "mjpeg", ["one frame was asked for"]),
+            pipeline=self._pipeline(
+                "cpu", command.filters(self.source), "mjpeg", ["one frame was asked for", *conform.reasons(self.source)]
+            ),
         )
 
     def _picture(self, captions: Path, target: Path, at_s: float, *, key_frame: bool = False) -> tuple[int, int]:
-        program = binary.find(filters=("ass",)).path
+        program = binary.find(filters=command.needed(self.source)).path
         argv = command.showing(program, self.source, captions, target, at_s, key_frame=key_frame)
         self._convert(argv, [captions], RunLimits(_PREVIEW_TIMEOUT_S, MAX_PREVIEW_BYTES))
         size = _size_of(target)
-        if size != command.even_size(self.source):
+        if size != conform.size(self.source):
             raise OutputInvalid(f"The picture that was made has {size[0]}×{size[1]} pixels.")
         return size
 
@@ -121,13 +124,14 @@ class _Job:
             tracks.append(track)
         codec = self.source.video.codec
         if codec in mp4.VIDEO_CODECS:
-            made = self._added(tracks, mp4.copied(codec))
+            made = self._added(tracks, mp4.copied(codec), encoded=False)
             pipeline = self._pipeline("none", [], "copy", [f"{codec} is copied: nothing asks for other frames"])
         else:
             chosen = EncoderReport(name=encoder.X264, reason=f"{codec} is not for an MP4")
             options = encoder.arguments(chosen.name, self.params.quality, self.context.threads)
-            made = self._added(tracks, {**options, "pix_fmt": "yuv420p"})
-            pipeline = self._pipeline("cpu", [], chosen.name, [chosen.reason])
+            made = self._added(tracks, {**options, "pix_fmt": "yuv420p"}, encoded=True)
+            reasons = [chosen.reason, *conform.reasons(self.source)]
+            pipeline = self._pipeline("cpu", conform.names(self.source), chosen.name, reasons)
         return Result(video=made, subtitles=reports, pipeline=pipeline)
 
     def _read(self, written: str) -> Subtitles:
@@ -139,7 +143,7 @@ class _Job:
         return read.from_bytes(file.path.read_bytes())
 
     def _composed(self, subtitles: Subtitles) -> tuple[Composed, Path]:
-        width, height = command.even_size(self.source)
+        width, height = conform.size(self.source)
         composed = compose(subtitles, self.params, width, height, round(self.source.video.duration_s * 1000))
         captions = self.context.scratch("captions.ass")
         captions.write_text(composed.text, encoding="utf-8")
@@ -149,11 +153,11 @@ class _Job:
     def _burnt_by(self, chosen: EncoderReport, decoding: Decoder, captions: Path) -> VideoFileFacts:
         target = self.context.output("video")
         options = encoder.arguments(chosen.name, self.params.quality, self.context.threads)
-        program = binary.find(filters=("ass",)).path
+        program = binary.find(filters=command.needed(self.source)).path
         argv = command.burning(program, self.source, captions, target, options, decoding)
         cuda = encoder.uses_cuda(chosen.name) or decoding.uses_cuda
         self._convert(argv, [captions], self._limits(), cuda=cuda)
-        return self._verified(target, command.even_size(self.source))
+        return self._verified(target, conform.size(self.source))
 
     def _track(self, asked: Track, n: int) -> tuple[SubtitleReport, command.TextTrack]:
         subtitles = self._read(asked.subtitles)
@@ -163,12 +167,15 @@ class _Job:
         track = command.TextTrack(path, asked.language, asked.title, asked.default, asked.forced)
         return _report(subtitles, written, asked.language), track
 
-    def _added(self, tracks: Sequence[command.TextTrack], options: command.Options) -> VideoFileFacts:
-        target = self.context.output("video")
-        argv = command.adding(binary.find().path, self.source, tracks, target, options)
+    def _added(
+        self, tracks: Sequence[command.TextTrack], options: command.Options, *, encoded: bool
+    ) -> VideoFileFacts:
+        target, video = self.context.output("video"), self.source.video
+        program = binary.find(filters=conform.needed(self.source) if encoded else ()).path
+        argv = command.adding(program, self.source, tracks, target, options, encoded=encoded)
         self._convert(argv, [track.path for track in tracks], self._limits())
-        video = self.source.video
-        return self._verified(target, (video.width, video.height), len(tracks))
+        size = conform.size(self.source) if encoded else (video.width, video.height)
+        return self._verified(target, size, len(tracks))
 
     def _limits(self) -> RunLimits:
         return RunLimits(OPERATION.limits.timeout_s, MAX_FILE_BYTES)

@@ -136,6 +136,48 @@ def test_frames_that_no_mp4_holds_are_encoded_and_it_is_said(tmp_path: Path, sou
     assert result.pipeline.reasons[-1] == "the video has no sound of its own"
 
 
+def test_odd_sides_become_even_where_frames_are_encoded(tmp_path: Path, sound: Path) -> None:
+    clip = make(tmp_path / "a.webm", "-vf", "scale=321:181", "-c:v", "libvpx", "-b:v", "1M", "-an", sources=PICTURE)
+    result, _ = run(tmp_path, clip, sound)
+    assert (result.video.width, result.video.height, result.pipeline.filters[0]) == (322, 182, "pad")
+
+
+KINDS: dict[str, tuple[str, tuple[str | Path, ...], int]] = {
+    "uneven frames": ("a.mp4", ("-vf", "select='lt(mod(n,5),3)'", "-fps_mode", "vfr", *H264, *AAC), 30),
+    "no duration": ("a.webm", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-live", "1", "-c:a", "libopus"), 50),
+    "4:2:2 of 10 bits": ("a.mov", (*H264[:-1], "yuv422p10le", "-c:a", "pcm_s16le"), 50),
+    "odd sides": ("a.mkv", ("-vf", "scale=321:181", *H264[:-1], "yuv444p", "-c:a", "flac"), 50),
+    "several sounds": ("a.mkv", ("-map", "0:v", "-map", "1:a", "-map", "1:a", *H264, "-c:a", "libvorbis"), 50),
+    "begins late": ("a.ts", (*H264, *AAC, "-output_ts_offset", "30"), 50),
+}
+
+
+@pytest.mark.parametrize("mode", ["replace", "mix"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_videos_of_all_kinds_keep_their_frames(kind: str, mode: str, tmp_path: Path, sound: Path) -> None:
+    name, words, count = KINDS[kind]
+    source = make(tmp_path / name, *words)
+    result, made = run(tmp_path, source, sound, mode=mode, offset_s=0.5)
+    assert (result.video.frames, result.pipeline.video) == (count, "copy")
+    samples = heard(made)
+    assert level(samples, NEW, 0.6, 1.4) == pytest.approx(0.25, rel=0.15)
+    assert level(samples, NEW, 0.0, 0.4) < 0.01
+    assert (level(samples, OWN, 0.6, 1.4) > 0.05) == (mode == "mix")
+
+
+def test_a_damaged_sound_is_heard_but_for_what_is_lost(tmp_path: Path, video: Path) -> None:
+    tone = make(tmp_path / "tone.mp3", "-b:a", "128k", sources=("-f", "lavfi", "-i", f"sine=f={NEW}:d=2,volume=2"))
+    content = bytearray(tone.read_bytes())
+    half = len(content) // 2
+    content[half : half + 2000] = bytes(byte ^ 0xA5 for byte in content[half : half + 2000])
+    damaged = tmp_path / "damaged.mp3"
+    damaged.write_bytes(content)
+    _, made = run(tmp_path, video, damaged)
+    samples = heard(made)
+    assert level(samples, NEW, 0.1, 0.8) == pytest.approx(0.25, rel=0.1)
+    assert level(samples, NEW, 1.4, 1.8) == pytest.approx(0.25, rel=0.1)
+
+
 def test_a_turned_video_stays_turned_and_no_place_is_passed_on(tmp_path: Path, video: Path, sound: Path) -> None:
     words = ("-c", "copy", "-metadata", "location=+54.1843-002.7189/")
     turned = make(tmp_path / "t.mp4", *words, sources=("-display_rotation:v:0", "90", "-i", str(video)))

@@ -10,7 +10,7 @@ from typing import Any
 
 import ffmpeg as graph
 
-from worker.media import mp4
+from worker.media import conform, mp4
 from worker.media.captions.drawing.faces import FOLDER
 from worker.media.decoder import Decoder
 from worker.media.source import Source
@@ -43,16 +43,14 @@ class TextTrack:
     forced: bool
 
 
-def even_size(source: Source) -> tuple[int, int]:
-    """Return the frame's size as it is shown, made even, as 4:2:0 video needs."""
-    video = source.video
-    return video.width + video.width % 2, video.height + video.height % 2
-
-
 def filters(source: Source) -> list[str]:
     """Return the names of the filters that frames go through."""
-    video = source.video
-    return [*(["transpose"] if video.rotation else []), *(["pad"] if _is_odd(source) else []), "ass", "format"]
+    return [*conform.names(source), "ass", "format"]
+
+
+def needed(source: Source) -> tuple[str, ...]:
+    """Return the filters that the ffmpeg must have."""
+    return ("ass", *conform.needed(source))
 
 
 def burning(binary: str, source: Source, captions: Path, target: Path, options: Options, decoder: Decoder) -> list[str]:
@@ -73,13 +71,16 @@ def burning(binary: str, source: Source, captions: Path, target: Path, options: 
     return _argv(made, binary)
 
 
-def adding(binary: str, source: Source, tracks: Sequence[TextTrack], target: Path, options: Options) -> list[str]:
-    """Return the argv that adds text tracks; `options` say what becomes of the pictures."""
+def adding(
+    binary: str, source: Source, tracks: Sequence[TextTrack], target: Path, options: Options, *, encoded: bool = False
+) -> list[str]:
+    """Return the argv that adds text tracks; `options` say what becomes of the frames, be they copied or encoded."""
     media = graph.input(f"file:{source.path}", **source.arguments())
+    frames = media[str(source.video.index)]
     texts = [graph.input(f"file:{track.path}", **_TEXT_INPUT)["s"] for track in tracks]
     dispositions = {f"disposition:s:{n}": _flags(track) for n, track in enumerate(tracks)}
     made = graph.output(
-        media[str(source.video.index)],
+        conform.applied(frames, source) if encoded else frames,
         *_sounds(media, source),
         *texts,
         f"file:{target}",
@@ -126,14 +127,7 @@ def showing(
 
 
 def _drawn(frames: Any, source: Source, captions: Path) -> Any:
-    if _is_odd(source):
-        width, height = even_size(source)
-        frames = frames.filter("pad", width, height)
-    return frames.filter("ass", filename=str(captions), fontsdir=str(FOLDER))
-
-
-def _is_odd(source: Source) -> bool:
-    return even_size(source) != (source.video.width, source.video.height)
+    return conform.applied(frames, source).filter("ass", filename=str(captions), fontsdir=str(FOLDER))
 
 
 def _sounds(media: Any, source: Source) -> list[Any]:
