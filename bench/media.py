@@ -102,15 +102,23 @@ def _sound(material: Material, rounds: int) -> bool:
     both = ("-i", material.video, "-i", material.sound, "-map", "0:v", "-map", "1:a", "-shortest")
     aac = ("-c:a", "aac", "-b:a", "192k")
     ways = {
-        "add_audio": lambda: add_audio.run(_joined(), material.item(CORES)),
-        "plain": lambda: _ffmpeg(material, *both, "-c:v", "copy", *aac),
-        "re-encoded": lambda: _ffmpeg(material, *both, *options, *aac),
+        "encoded": lambda: add_audio.run(_joined(volume=0.9), material.item(CORES)),
+        "its command": lambda: _ffmpeg(material, *both, "-c:v", "copy", "-af", "volume=0.9", *aac),
+        "copied": lambda: add_audio.run(_joined(), material.item(CORES)),
+        "its command, too": lambda: _ffmpeg(material, *both, "-c", "copy"),
+        "with the video": lambda: _ffmpeg(material, *both, *options, *aac),
     }
     timings = interleaved(ways, max(2, rounds - 2))
-    _print("A sound replaced", timings)
-    faster, ratio = timings.ratio("re-encoded", "add_audio"), timings.ratio("add_audio", "plain")
-    quick = _verdict(f"{faster:.0f}× faster than encoding the video again", 40, faster, at_least=True)
-    return _verdict(f"{ratio:.2f}× the plain command", 1.2, ratio) and quick
+    _print("A sound replaced: encoded as AAC, and copied as it is AAC already", timings)
+    kept = [
+        _verdict(f"{kind}: {faster:.0f}× faster than encoding the video again", 40, faster, at_least=True)
+        for kind in ("encoded", "copied")
+        for faster in [timings.ratio("with the video", kind)]
+    ]
+    for kind, command in (("encoded", "its command"), ("copied", "its command, too")):
+        ratio = timings.ratio(kind, command)
+        kept.append(_verdict(f"{kind}: {ratio:.2f}× the single command", 1.2, ratio))
+    return all(kept)
 
 
 def _soft(material: Material, rounds: int) -> bool:
@@ -141,8 +149,8 @@ def _captions(**fields: object) -> CaptionParams:
     return CaptionParams.model_validate({"video": VIDEO, "subtitles": TEXT, **fields})
 
 
-def _joined() -> SoundParams:
-    return SoundParams.model_validate({"video": VIDEO, "audio": SOUND})
+def _joined(**fields: object) -> SoundParams:
+    return SoundParams.model_validate({"video": VIDEO, "audio": SOUND, **fields})
 
 
 def _filter(material: Material) -> str:
@@ -150,13 +158,25 @@ def _filter(material: Material) -> str:
 
 
 def _material(folder: Path, size: str, length_s: int) -> Material:
-    """Make the clip: a moving picture with grain, so that the encoder has work to do, and a tone."""
+    """Make the clip: a moving picture with grain, so that the encoder has work to do, and pink noise."""
     video, sound, text = folder / "clip.mp4", folder / "sound.m4a", folder / "text.srt"
     picture = f"mandelbrot=s={size}:r=30:maxiter=60,noise=alls=6:allf=t"
     sources = ("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=f=440:r=48000")
     encoded = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-t", str(length_s))
     _run(*sources, *encoded, video)
-    _run("-f", "lavfi", "-i", f"anoisesrc=r=44100:a=0.1:d={length_s}", "-c:a", "aac", sound)
+    _run(
+        "-f",
+        "lavfi",
+        "-i",
+        f"anoisesrc=r=48000:a=0.1:c=pink:d={length_s}",
+        "-ac",
+        "2",
+        "-c:a",
+        "aac",
+        "-b:a",
+        "192k",
+        sound,
+    )
     cues = [
         f"{n + 1}\n{_time(n * _CUE_S)} --> {_time((n + 1) * _CUE_S - 0.1)}\nThis is caption {n + 1} of the clip\n"
         for n in range(length_s // _CUE_S)

@@ -17,6 +17,7 @@ from worker.media.running import binary
 from worker.media.running.confinement import Reach
 from worker.media.running.frames import Frame, feed
 from worker.media.running.process import RunLimits
+from worker.media.sound import aac
 from worker.media.source import Source
 
 X264, X265, SVT_AV1 = "libx264", "libx265", "libsvtav1"
@@ -49,7 +50,6 @@ _NVENC_CQ: Mapping[str, Mapping[Quality, int]] = {
 }
 _FADE_S = 0.5
 _SAMPLE_RATE = 48_000
-_AUDIO_BIT_RATE = "192k"
 _REASON_CHARACTERS = 120
 
 _BT709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709", "color_range": "tv"}
@@ -102,7 +102,7 @@ def command(path: str, video: RawVideo, target: Path, options: Arguments, sound:
         **_BT709,
     )
     streams = [raw.video] if sound is None else [raw.video, _heard(sound, video.frames / video.fps)]
-    heard = {} if sound is None else {"acodec": "aac", "b:a": _AUDIO_BIT_RATE, "flags:a": "+bitexact"}
+    heard = {} if sound is None else {**aac.encoded(sound.sound.channels), "flags:a": "+bitexact"}
     made = graph.output(
         *streams,
         f"file:{target}",

@@ -1,9 +1,11 @@
-"""MP4 as players expect it: which videos may be in one as they are, and how it is written."""
+"""MP4 as players expect it: what may be in one as it is, and how it is written."""
 
 from collections.abc import Mapping
 
 VIDEO_CODECS = ("h264", "hevc", "av1", "vp9", "mpeg4")
 """What players expect in an MP4; other videos are encoded."""
+AUDIO_CODECS = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
+"""Sounds that an MP4 may hold as they are; not every player plays all of them."""
 WRITTEN: Mapping[str, str | int] = {
     "format": "mp4",
     "movflags": "+faststart",

@@ -20,11 +20,10 @@ from worker.media.running import binary, confinement
 from worker.media.running.confinement import Reach
 from worker.media.running.convert import convert
 from worker.media.running.process import RunLimits
-from worker.media.sound import loudness
-from worker.media.sound.mix import SAMPLE_RATE, Timing, mixed, timing
+from worker.media.sound import aac, loudness
+from worker.media.sound.mix import SAMPLE_RATE, Timing, fits, mixed, timing
 from worker.media.source import Source, open_media
 
-_AUDIO_BIT_RATE = "192k"
 _MEASURE_SHARE = 0.4
 _VERIFY = 0.97
 _TOLERANCE_S = 0.1
@@ -106,10 +105,7 @@ class _Job:
     def make(self, measured: loudness.Measured | None) -> Path:
         """Write the video; return where."""
         target = self.context.output("video")
-        sound, _ = mixed(self.params, self.when, self.video, self.audio)
-        if measured is not None and not measured.silent:
-            sound = sound.filter("loudnorm", **loudness.correcting(self._target_lufs, measured))
-        sound = sound.filter("aresample", sample_rate=SAMPLE_RATE)
+        sound, options = self._sound(measured)
         how = {} if self.decoder is None else self.decoder.arguments()
         picture = graph.input(f"file:{self.video.path}", **self.video.arguments(), **how)[str(self.video.video.index)]
         if self.decoder is not None:
@@ -118,10 +114,9 @@ class _Job:
             picture,
             sound,
             f"file:{target}",
-            acodec="aac",
             t=self.when.whole_s,
             **mp4.WRITTEN,
-            **{"b:a": _AUDIO_BIT_RATE},
+            **options,
             **self._pictures(),
         )
         self._convert(
@@ -130,6 +125,26 @@ class _Job:
             lambda done_s: self._progress("encode", self.begun, _VERIFY, done_s),
         )
         return target
+
+    def _sound(self, measured: loudness.Measured | None) -> tuple[Any, Mapping[str, str | int]]:
+        """Return the stream of sound, and what is said of it: copied where nothing asks for another one."""
+        if self._sound_fits:
+            track = self.audio.sound
+            return graph.input(f"file:{self.audio.path}", **self.audio.arguments())[str(track.index)], {"c:a": "copy"}
+        sound, _ = mixed(self.params, self.when, self.video, self.audio)
+        if measured is not None and not measured.silent:
+            sound = sound.filter("loudnorm", **loudness.correcting(self._target_lufs, measured))
+        sound = sound.filter("aresample", sample_rate=SAMPLE_RATE)
+        return sound, aac.encoded(self._channels)
+
+    @property
+    def _channels(self) -> int:
+        own = self.video.audio.channels if self.video.audio and self.params.mode is not Mode.REPLACE else 0
+        return max(own, self.audio.sound.channels)
+
+    @property
+    def _sound_fits(self) -> bool:
+        return fits(self.params, self.when, self.video, self.audio)
 
     def verified(self, target: Path) -> VideoFileFacts:
         """Return what was made if it is as ordered, else raise OutputInvalid."""
@@ -158,23 +173,27 @@ class _Job:
 
     def pipeline(self, measured: loudness.Measured | None) -> PipelineReport:
         """Tell how it was made."""
-        _, filters = mixed(self.params, self.when, self.video, self.audio)
-        brought = [*self.decoder.filters(), *conform.names(self.video)] if self.decoder else []
+        filters = [*self.decoder.filters(), *conform.names(self.video)] if self.decoder else []
         codec = self.video.video.codec
         reasons = [f"{codec} is copied: nothing asks for other frames"]
         if self.encoder is not None:
             reasons = [f"{codec} is not for an MP4", self.encoder.reason]
         if self.decoder is not None:
             reasons += [self.decoder.reason, *conform.reasons(self.video)]
+        if self._sound_fits:
+            reasons.append(f"{self.audio.sound.codec} is copied: nothing asks for another sound")
+        else:
+            filters += [*mixed(self.params, self.when, self.video, self.audio)[1], *(["loudnorm"] if measured else [])]
+            filters.append("aresample")
         if self.params.mode is not Mode.REPLACE and self.video.audio is None:
             reasons.append("the video has no sound of its own")
         if measured is not None and measured.silent:
             reasons.append("silence has no loudness to correct")
         return PipelineReport(
             decoder="none" if self.decoder is None else self.decoder.name,
-            filters=[*brought, *filters, *(["loudnorm"] if measured else []), "aresample"],
+            filters=filters,
             video="copy" if self.encoder is None else self.encoder.name,
-            audio="aac",
+            audio="copy" if self._sound_fits else aac.CODEC,
             reasons=reasons,
             confinement=confinement.report().reason,
         )

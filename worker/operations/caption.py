@@ -167,9 +167,7 @@ class _Job:
         track = command.TextTrack(path, asked.language, asked.title, asked.default, asked.forced)
         return _report(subtitles, written, asked.language), track
 
-    def _added(
-        self, tracks: Sequence[command.TextTrack], options: command.Options, *, encoded: bool
-    ) -> VideoFileFacts:
+    def _added(self, tracks: Sequence[command.TextTrack], options: command.Options, *, encoded: bool) -> VideoFileFacts:
         target, video = self.context.output("video"), self.source.video
         program = binary.find(filters=conform.needed(self.source) if encoded else ()).path
         argv = command.adding(program, self.source, tracks, target, options, encoded=encoded)

@@ -42,10 +42,10 @@ def run(folder: Path, video: Path, sound: Path, **fields: Any) -> tuple[Result, 
     return result, item.output("video")
 
 
-def packets(path: Path) -> list[str]:
+def packets(path: Path, kind: str = "video") -> list[str]:
     """Return the hash of each encoded frame."""
     with av.open(str(path)) as container:
-        return [hashlib.sha256(bytes(packet)).hexdigest() for packet in container.demux(video=0) if packet.size]
+        return [hashlib.sha256(bytes(packet)).hexdigest() for packet in container.demux(**{kind: 0}) if packet.size]
 
 
 def test_the_new_sound_takes_the_place_of_the_old_and_frames_are_copied(
@@ -140,6 +140,40 @@ def test_odd_sides_become_even_where_frames_are_encoded(tmp_path: Path, sound: P
     clip = make(tmp_path / "a.webm", "-vf", "scale=321:181", "-c:v", "libvpx", "-b:v", "1M", "-an", sources=PICTURE)
     result, _ = run(tmp_path, clip, sound)
     assert (result.video.width, result.video.height, result.pipeline.filters[0]) == (322, 182, "pad")
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seconds of AAC: silence but for 1000 Hz from 1.0 to 1.5."""
+    beep = f"sine=f={NEW}:r=48000:d=3,volume='2*between(t,1,1.5)':eval=frame"
+    return make(tmp_path_factory.mktemp("song") / "song.m4a", *AAC, sources=("-f", "lavfi", "-i", beep))
+
+
+def test_a_sound_that_fits_is_copied_and_heard_at_its_times(tmp_path: Path, video: Path, song: Path) -> None:
+    result, made = run(tmp_path, video, song)
+    assert (result.pipeline.audio, result.pipeline.filters) == ("copy", [])
+    assert "aac is copied: nothing asks for another sound" in result.pipeline.reasons
+    assert set(packets(made, "audio")) <= set(packets(song, "audio"))
+    assert result.video.audio_s == pytest.approx(2.0, abs=0.05)
+    samples = heard(made)
+    assert level(samples, NEW, 1.02, 1.48) == pytest.approx(0.25, rel=0.1)
+    assert max(level(samples, NEW, 0.0, 0.97), level(samples, NEW, 1.53, 1.95)) < 0.01
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"volume": 0.5}, {"mode": "mix"}, {"offset_s": 0.5}, {"start_s": 0.5}, {"loop": True}, {"loudness_lufs": -20}],
+    ids=str,
+)
+def test_a_sound_that_is_changed_is_encoded(asked: dict[str, Any], tmp_path: Path, video: Path, song: Path) -> None:
+    result, _ = run(tmp_path, video, song, **asked)
+    assert result.pipeline.audio == "aac"
+
+
+def test_a_sound_that_is_too_short_is_encoded_with_silence_behind_it(tmp_path: Path, video: Path, song: Path) -> None:
+    short, _ = run(tmp_path, video, make(tmp_path / "short.m4a", "-t", "1", "-c", "copy", sources=("-i", str(song))))
+    assert short.pipeline.audio == "aac"
+    assert short.video.audio_s == pytest.approx(2.0, abs=0.05)
 
 
 KINDS: dict[str, tuple[str, tuple[str | Path, ...], int]] = {

@@ -13,10 +13,9 @@ import ffmpeg as graph
 from worker.media import conform, mp4
 from worker.media.captions.drawing.faces import FOLDER
 from worker.media.decoder import Decoder
+from worker.media.sound import aac
 from worker.media.source import Source
 
-_COPIED_AUDIO = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
-_AUDIO_BIT_RATE = "192k"
 _TEXT_INPUT = {
     "format": "srt",
     "protocol_whitelist": "file",
@@ -140,12 +139,12 @@ def _lasting(source: Source) -> dict[str, str]:
     return {"bsf:v": f"setts=duration={video.duration_s:.6f}/TB"} if video.frames == 1 else {}
 
 
-def _audio_codecs(source: Source) -> dict[str, str]:
+def _audio_codecs(source: Source) -> Options:
     """Return the option for each sound track: copied where an MP4 can hold it."""
-    options: dict[str, str] = {}
+    options: dict[str, str | int] = {}
     for n, track in enumerate(source.facts.audio):
-        copied = track.codec in _COPIED_AUDIO
-        options |= {f"c:a:{n}": "copy"} if copied else {f"c:a:{n}": "aac", f"b:a:{n}": _AUDIO_BIT_RATE}
+        copied = track.codec in mp4.AUDIO_CODECS
+        options |= {f"c:a:{n}": "copy"} if copied else aac.encoded(track.channels, f"a:{n}")
     return options
 
 
@@ -153,7 +152,7 @@ def audio_codec(source: Source) -> str:
     """Return what encodes the sound that players play."""
     if source.audio is None:
         return "none"
-    return "copy" if source.audio.codec in _COPIED_AUDIO else "aac"
+    return "copy" if source.audio.codec in mp4.AUDIO_CODECS else aac.CODEC
 
 
 def _argv(node: Any, binary: str) -> list[str]:

@@ -65,7 +65,7 @@ class Process:
 
     @property
     def stdin(self) -> IO[bytes]:
-        """What it reads; EncodeFailed where it is not fed."""
+        """What it reads, for its feeder to close; EncodeFailed where it is not fed."""
         if self._process.stdin is None:
             raise EncodeFailed("ffmpeg's pipes could not be opened.")
         return self._process.stdin
@@ -109,9 +109,6 @@ class Process:
         self._process.wait()
         for thread in self._threads:
             thread.join()
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
 
     def ended_early(self) -> EncodeFailed:
         """Return the error of a run that ended well and did not take all that it was fed."""

@@ -6,12 +6,15 @@ from typing import Any
 import ffmpeg as graph
 
 from shared.operations.add_audio import Duration, Mode, Params
+from worker.media.sound import aac
 from worker.media.source import Source
 
 SAMPLE_RATE = 48_000
 _DUCK = {"threshold": 0.02, "ratio": 8, "attack": 20, "release": 500}
 """Speech above -34 dB takes the music down by eight to one; it is back half a second later."""
 _MS = 1000
+_SOON_S = 0.05
+"""What nobody hears: some two frames of AAC."""
 Stream = Any
 """ffmpeg-python's nodes have no types."""
 
@@ -40,6 +43,22 @@ def timing(params: Params, video_s: float, audio_s: float) -> Timing:
         case Duration.LONGEST:
             whole_s = max(video_s, ends_s)
     return Timing(whole_s, max(0.0, min(ends_s, whole_s) - params.offset_s))
+
+
+def fits(params: Params, when: Timing, video: Source, audio: Source) -> bool:
+    """Whether the new sound can be copied: players play it, it lasts long enough, and nothing asks for another one."""
+    track = audio.sound
+    alone = params.mode is Mode.REPLACE or video.audio is None
+    untouched = params.volume == 1 and params.loudness_lufs is None and not (params.fade_in_s or params.fade_out_s)
+    at_once = not (params.loop or params.start_s or params.offset_s) and track.start_s <= _begins_s(audio) + _SOON_S
+    lasting = track.duration_s >= when.whole_s - _SOON_S
+    return track.codec == aac.CODEC and alone and untouched and at_once and lasting
+
+
+def _begins_s(source: Source) -> float:
+    """Return when the first of its streams begins: FFmpeg takes that for zero."""
+    facts = source.facts
+    return min([*(track.start_s for track in facts.video), *(track.start_s for track in facts.audio)])
 
 
 def mixed(params: Params, when: Timing, video: Source, audio: Source) -> tuple[Stream, list[str]]:
