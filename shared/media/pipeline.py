@@ -11,7 +11,9 @@ class PipelineReport(WireModel):
     decoder: str = Field(description="What decoded the video: `none` where it was copied", examples=["none", "cpu"])
     filters: list[str] = Field(description="FFmpeg's filters, in their order", examples=[["amix", "alimiter"]])
     video: str = Field(description="What encoded the video: `copy` where nothing did", examples=["copy", "libx264"])
-    audio: str = Field(description="What encoded the sound: `copy` where nothing did, `none` where there is none", examples=["aac"])
+    audio: str = Field(
+        description="What encoded the sound: `copy` where nothing did, `none` where there is none", examples=["aac"]
+    )
     reasons: list[str] = Field(
         description="Why it was this way, one sentence each",
         examples=[["the video is copied: nothing asks for another one"]],
