@@ -37,8 +37,8 @@ class Params(ClientModel):
         examples=["https://example.com/video.mp4"],
     )
     audio: MediaInput = Field(
-        description="The sound: an audio file, or a video whose sound is taken. AAC that is long enough is copied where "
-        "nothing below changes it",
+        description="The sound: an audio file, or a video whose sound is taken. AAC that is long enough is copied "
+        "where nothing below changes it",
         examples=["https://example.com/music.mp3"],
     )
     mode: Mode = Field(
