@@ -3,6 +3,8 @@
 import hashlib
 import resource
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -294,6 +296,29 @@ def test_hostile_scripts_are_drawn_as_their_bare_text(hostile: str, tmp_path: Pa
     assert work_s() - began_s - clean_s < 2 * clean_s + 1, "unbridled, the bomb works for minutes"
     assert packets(made, "video") == packets(clean, "video")
     assert result.subtitles[0].changes
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from tests.worker.operations.test_caption import run
+run(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]).read_text())
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10)
+"""
+
+
+def test_a_bomb_takes_no_more_memory_than_its_bare_text(tmp_path: Path) -> None:
+    large = ("-f", "lavfi", "-i", "color=0x606060:s=1920x1080:r=10:d=4")
+    video = make(tmp_path / "large.mp4", *H264, sources=large)
+    taken_mib = []
+    for name, text in (("clean", "Hello"), ("bomb", BOMB)):
+        folder, script = tmp_path / name, tmp_path / f"{name}.ass"
+        folder.mkdir()
+        script.write_text(ass(text))
+        argv = [sys.executable, "-c", MEASURED, str(folder), str(video), str(script)]
+        taken_mib.append(int(subprocess.run(argv, capture_output=True, check=True).stdout))
+    assert len(ass(BOMB)) > 7_000
+    assert taken_mib[1] < min(300, 1.1 * taken_mib[0] + 10)
 
 
 NASTY = "x',drawtext=textfile=canary.txt:fontsize=90 %{metadata:title} [0:v]; {\\p1}m 0 0 l 99 99"
