@@ -11,7 +11,8 @@ import numpy as np
 
 from bench.photos import rivals
 from bench.rounds import Timings, interleaved
-from shared.operations.img2vid import Params, Quality
+from shared.media.encoding import Quality
+from shared.operations.img2vid import Params
 from tests.pictures import SAMPLES, encoded, sample
 from tests.worker.operations.lone_item import LoneItem
 from worker.media import encoder

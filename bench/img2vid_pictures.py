@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from bench.photos import rivals
-from shared.operations.img2vid import Params, Quality
+from shared.media.encoding import Quality
+from shared.operations.img2vid import Params
 from tests.pictures import Pixels, encoded, sample
 from tests.worker.media.decoding import frames
 from tests.worker.operations.lone_item import LoneItem

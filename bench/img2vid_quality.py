@@ -15,15 +15,17 @@ from bench.photos import rivals
 from bench.photos.flow import smoothness
 from bench.photos.reference import LanczosFrames
 from bench.photos.vmaf import score
-from shared.operations.img2vid import Fit, Motion, Params, Quality
+from shared.media.encoding import Quality
+from shared.operations.img2vid import Fit, Motion, Params
 from tests.pictures import Pixels, encoded, sample, texture
 from tests.worker.operations.lone_item import LoneItem
 from worker.context import CancelFlag
-from worker.media import encoder, probe
+from worker.media import encoder
 from worker.media.running import binary
 from worker.media.running.confinement import Reach
 from worker.media.running.frames import FrameSource, feed
 from worker.media.running.process import RunLimits
+from worker.media.source import open_media
 from worker.media.still.ken_burns import KenBurns
 from worker.media.still.motion import Box, Camera, Plan, Window, plan
 from worker.media.still.planes import Plane, split_frame
@@ -99,7 +101,7 @@ def _videos(folder: Path, pixels: Pixels, duration_s: float, verdicts: Verdicts)
         verdicts.say("jitter of encoded frames / the reference's", f"{ratio:.3f}", "≤ 1.15", ratio <= 1.15)
         backward = flow.backward_frames + drawn.backward_frames
         verdicts.say("backward frames", f"{backward}", "0", backward == 0)
-        count, wanted = probe.video(video).frames, round(duration_s * 24)
+        count, wanted = open_media(video).video.frames, round(duration_s * 24)
         verdicts.say("frames", f"{count}", f"{wanted}", count == wanted)
 
 

@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from bench.rounds import Timings, interleaved
+from shared.media.encoding import Quality
 from shared.operations.add_audio import Params as SoundParams
 from shared.operations.caption import Params as CaptionParams
-from shared.operations.img2vid import Quality
 from tests.worker.operations.lone_item import LoneItem
 from worker.media import encoder
 from worker.media.captions.drawing.faces import FOLDER

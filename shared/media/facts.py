@@ -34,6 +34,13 @@ class VideoTrack(WireModel):
     variable_fps: bool = Field(description="Whether frames last differently long", examples=[False])
     interlaced: bool = Field(description="Whether a frame is two half pictures, one after the other", examples=[False])
     frames: int = Field(description="Counted, not believed", examples=[300])
+    hidden_frames: int = Field(
+        description="Frames beside these that the file says not to show: a clip that was cut without encoding",
+        examples=[0],
+    )
+    delay_s: float = Field(
+        description="How long before it is shown a frame comes at most: B-frames wait", examples=[0.08]
+    )
     start_s: float = Field(description="When the first frame is shown", examples=[0.0])
     duration_s: float = Field(description="From the first frame to the end of the last", examples=[10.01])
     bit_rate: int = Field(description="Bits per second of the stream alone", examples=[4_000_000])
@@ -51,6 +58,7 @@ class AudioTrack(WireModel):
     sample_rate: int = Field(description="Samples per second", examples=[48_000])
     channels: int = Field(description="How many there are", examples=[2])
     layout: str = Field(description="Which channels they are", examples=["stereo"])
+    readable: bool = Field(description="Whether its beginning could be decoded", examples=[True])
     start_s: float = Field(description="When it begins", examples=[0.0])
     duration_s: float = Field(description="How long it lasts", examples=[10.01])
     bit_rate: int = Field(description="Bits per second of the stream alone", examples=[128_000])

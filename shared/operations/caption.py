@@ -9,10 +9,10 @@ from shared.captions.appearance import Appearance
 from shared.captions.languages import Language
 from shared.captions.source import SubtitleSource
 from shared.captions.syntax import Format
+from shared.media.encoding import Quality
 from shared.media.facts import VideoFileFacts
 from shared.media.pipeline import PipelineReport
 from shared.operation import MAX_FILE_BYTES, Limits, Operation, Slot
-from shared.operations.img2vid import Quality
 from shared.wire.media_input import MediaInput
 from shared.wire.model import ClientModel, WireModel
 

@@ -5,6 +5,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from shared.media.encoding import Codec, EncoderReport, Quality
+from shared.media.facts import VideoFileFacts
+from shared.media.pipeline import PipelineReport
 from shared.operation import Limits, Operation, Slot
 from shared.wire.media_input import MediaInput
 from shared.wire.model import ClientModel, WireModel
@@ -40,22 +43,6 @@ class Easing(StrEnum):
     EASE_IN = "ease_in"
     EASE_OUT = "ease_out"
     EASE_IN_OUT = "ease_in_out"
-
-
-class Codec(StrEnum):
-    """How frames are encoded: H.264 plays everywhere, the others are smaller and take longer."""
-
-    H264 = "h264"
-    HEVC = "hevc"
-    AV1 = "av1"
-
-
-class Quality(StrEnum):
-    """How much time to spend on each frame."""
-
-    DRAFT = "draft"
-    BALANCED = "balanced"
-    HIGH = "high"
 
 
 _FRAMES_PER_S = {Codec.H264: 30, Codec.HEVC: 10, Codec.AV1: 15}
@@ -115,32 +102,12 @@ class Params(ClientModel):
         return max(1, round(self.duration_s * self.fps))
 
 
-class VideoFacts(WireModel):
-    """What was found by probing the finished file."""
-
-    width: int = Field(description="Of the frame, in pixels", examples=[1280])
-    height: int = Field(description="Of the frame, in pixels", examples=[720])
-    duration_s: float = Field(description="Length of the video", examples=[4.0])
-    fps: float = Field(description="Frames per second", examples=[24.0])
-    frames: int = Field(description="How many frames there are", examples=[96])
-    codec: str = Field(description="How the frames are encoded", examples=["h264"])
-    audio_codec: str | None = Field(default=None, description="How the sound is encoded", examples=["aac"])
-
-
-class EncoderReport(WireModel):
-    """Which encoder ran and why."""
-
-    name: str = Field(description="FFmpeg's name of the encoder", examples=["libx264"])
-    reason: str = Field(
-        description="Why this one", examples=["h264_nvenc can't be used here: Cannot load libcuda.so.1"]
-    )
-
-
 class Result(WireModel):
     """What img2vid reports of one item."""
 
-    video: VideoFacts
+    video: VideoFileFacts
     encoder: EncoderReport
+    pipeline: PipelineReport
 
 
 def slots(params: Params) -> tuple[Slot, ...]:

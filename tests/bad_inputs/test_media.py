@@ -22,7 +22,8 @@ from tests.bad_inputs import hostile
 from tests.worker.media.clips import AAC, H264, SOUND, make, usual
 from tests.worker.operations.lone_item import LoneItem
 from worker.context import CancelFlag
-from worker.media import inspect, source
+from worker.media import source
+from worker.media.inspection.facts import facts
 from worker.media.running import binary
 from worker.media.running.confinement import Reach
 from worker.media.running.convert import convert
@@ -156,9 +157,9 @@ def test_b29_a_hundred_hours_are_refused(trap: Trap) -> None:
 
 def test_b29_what_begins_long_before_zero_is_refused(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
     path = usual(trap.item / "source.mp4")
-    found = inspect.facts(path, "mov")
+    found, clock = facts(path, "mov", CancelFlag())
     early = found.model_copy(update={"video": [found.video[0].model_copy(update={"start_s": -100.0})]})
-    monkeypatch.setattr(inspect, "facts", lambda *_, **__: early)
+    monkeypatch.setattr(source, "facts", lambda *_, **__: (early, clock))
     with pytest.raises(MediaLimits, match="-100 s"):
         source.open_media(path)
 

@@ -12,7 +12,7 @@ from tests.fuzz.target import target
 HERE = Path(__file__).parent
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 """How many requests are made up for each route and phase; `make fuzz` asks for more."""
-LONGEST_S = float(os.environ.get("FUZZ_LONGEST_S", "110"))
+LONGEST_S = float(os.environ.get("FUZZ_LONGEST_S", "300"))
 
 
 @pytest.mark.slow

@@ -19,9 +19,10 @@ from worker.media.running.capture import capture
 from worker.media.running.confinement import Reach
 from worker.media.running.convert import convert
 from worker.media.running.process import RunLimits
+from worker.media.running.said import in_short
 from worker.media.source import Source
 
-CPU, NVDEC = "cpu", "nvdec"
+CPU, NVDEC, NONE = "cpu", "nvdec", "none"
 
 _PLANAR_420 = {"yuv420p": "nv12", "yuvj420p": "nv12", "nv12": "nv12", "yuv420p10le": "p010le", "p010le": "p010le"}
 """What NVDEC gives for each kind of frame that it knows; 4:2:2 and 4:4:4 it decodes on few GPUs alone."""
@@ -36,7 +37,6 @@ _DECODED = {
     "mpeg4": ("nv12",),
 }
 """NVIDIA's Video Codec SDK 12, decode support matrix: what every GPU since Ampere takes."""
-_REASON_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,10 @@ class Decoder:
         return ["hwdownload", "format"] if self.uses_cuda else []
 
 
+NOTHING = Decoder(NONE, "")
+"""Where frames are copied, or drawn by ourselves."""
+
+
 def choose(source: Source) -> Decoder:
     """Return what decodes this video."""
     track = source.video
@@ -82,7 +86,7 @@ def instead_of(chosen: Decoder, failure: JobError) -> Decoder:
     """Return the CPU for the one video that the GPU failed on."""
     if not chosen.uses_cuda:
         return chosen
-    return Decoder(CPU, f"{chosen.name} failed on this video: {_in_short(failure)}")
+    return Decoder(CPU, f"{chosen.name} failed on this video: {in_short(failure)}")
 
 
 @functools.cache
@@ -101,7 +105,7 @@ def on_this_machine() -> tuple[bool, str]:
                 cancel=CancelFlag(),
             )
         except JobError as failure:
-            return False, f"NVDEC can't be used here: {_in_short(failure)}"
+            return False, f"NVDEC can't be used here: {in_short(failure)}"
     return True, "NVDEC decoded a frame on this machine"
 
 
@@ -112,8 +116,3 @@ def probe_command(path: str, clip: Path) -> list[str]:
     made = decoder.frames(stream).output("pipe:1", format="null", **{"frames:v": 1})
     argv: list[str] = made.global_args("-hide_banner", "-nostdin", "-loglevel", "error").compile(cmd=path)
     return argv
-
-
-def _in_short(failure: JobError) -> str:
-    """Return the first thing that ffmpeg complained of: the rest follows from it."""
-    return failure.detail.partition(" | ")[0][:_REASON_CHARACTERS]

@@ -10,13 +10,14 @@ from typing import Any
 import ffmpeg as graph
 import numpy as np
 
-from shared.errors import JobError
-from shared.operations.img2vid import Codec, EncoderReport, Quality
+from shared.errors import JobError, MediaCorrupt
+from shared.media.encoding import Codec, EncoderReport, Quality
 from worker.context import CancelFlag
 from worker.media.running import binary
 from worker.media.running.confinement import Reach
 from worker.media.running.frames import Frame, feed
 from worker.media.running.process import RunLimits
+from worker.media.running.said import in_short
 from worker.media.sound import aac
 from worker.media.source import Source
 
@@ -50,7 +51,6 @@ _NVENC_CQ: Mapping[str, Mapping[Quality, int]] = {
 }
 _FADE_S = 0.5
 _SAMPLE_RATE = 48_000
-_REASON_CHARACTERS = 120
 
 _BT709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709", "color_range": "tv"}
 
@@ -123,6 +123,8 @@ def command(path: str, video: RawVideo, target: Path, options: Arguments, sound:
 
 def _heard(sound: Source, length_s: float) -> Any:
     """Return the sound, as long as the video: cut with a short fade, or with silence behind it."""
+    if not sound.sound.readable:
+        raise MediaCorrupt("The sound can't be decoded.")
     track = graph.input(f"file:{sound.path}", **sound.arguments())[str(sound.sound.index)]
     track = track.filter("aresample", sample_rate=_SAMPLE_RATE, **{"async": 1, "first_pts": 0})
     if sound.sound.duration_s > length_s:
@@ -144,7 +146,7 @@ def choose(codec: Codec = Codec.H264) -> EncoderReport:
         binary.find(encoders=(*binary.NEEDED_ENCODERS, hardware))
         _encode_one_frame(found, hardware)
     except JobError as failure:
-        reason = f"{hardware} can't be used here: {_in_short(failure.detail)}"
+        reason = f"{hardware} can't be used here: {in_short(failure)}"
         return EncoderReport(name=_SOFTWARE[codec], reason=reason)
     return EncoderReport(name=hardware, reason=f"{hardware} encoded a frame on this machine")
 
@@ -158,13 +160,8 @@ def instead_of(chosen: EncoderReport, failure: JobError, codec: Codec = Codec.H2
     """Return the CPU's encoder for the one video that the GPU failed on."""
     if not uses_cuda(chosen.name):
         return chosen
-    reason = f"{chosen.name} failed on this video: {_in_short(failure.detail)}"
+    reason = f"{chosen.name} failed on this video: {in_short(failure)}"
     return EncoderReport(name=_SOFTWARE[codec], reason=reason)
-
-
-def _in_short(detail: str) -> str:
-    """Return the first thing that ffmpeg complained of: the rest follows from it."""
-    return detail.partition(" | ")[0][:_REASON_CHARACTERS]
 
 
 class _OneFrame:

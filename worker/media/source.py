@@ -5,13 +5,18 @@ from pathlib import Path
 
 from shared.errors import MediaFormat, MediaLimits, MediaTooLarge
 from shared.media.facts import AudioTrack, MediaFacts, VideoFileFacts, VideoTrack
-from worker.media import inspect, sniff
+from worker.context import CancelFlag
+from worker.media.inspection import sniff
+from worker.media.inspection.clock import Clock
+from worker.media.inspection.doors import DOORS
+from worker.media.inspection.facts import facts
 
 MAX_PIXELS = 7680 * 4320
 MAX_SIDE = 16_384
 MOST_PIXELS = f"{MAX_PIXELS} at most are taken, {MAX_SIDE} to a side"
-MAX_FPS = 240.0
-MAX_CHANNELS = 16
+MAX_FPS = 250.0
+"""Phones' slow motion is 240, and a little more as they measure it."""
+MAX_CHANNELS = 8
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 384_000
 EARLIEST_S = -60.0
 """Encoders begin a little before zero; what begins long before is made to confuse."""
@@ -24,6 +29,7 @@ class Source:
     path: Path
     demuxer: str
     facts: MediaFacts
+    clock: Clock
 
     @property
     def video(self) -> VideoTrack:
@@ -37,6 +43,18 @@ class Source:
         """The stream that players play, if there is one."""
         tracks = self.facts.audio
         return next((track for track in tracks if track.default), tracks[0] if tracks else None)
+
+    def zero_s(self, *used: VideoTrack | AudioTrack) -> float:
+        """Return which time FFmpeg takes for zero when it reads these tracks."""
+        return self.clock.zero_s(tuple(track.index for track in used))
+
+    def begun_s(self, *beside: AudioTrack) -> float:
+        """Return when the first frame is shown, counted from the zero of the pictures and these sounds."""
+        return self.video.start_s - self.zero_s(self.video, *beside)
+
+    def ended_s(self, *beside: AudioTrack) -> float:
+        """Return when the last frame has been shown, counted from there."""
+        return self.begun_s(*beside) + self.video.duration_s
 
     @property
     def sound(self) -> AudioTrack:
@@ -64,33 +82,33 @@ class Source:
         """Return the options before ``-i``: this demuxer alone, no other file or address, these decoders, this size."""
         return {
             "format": self.demuxer,
-            **inspect.DOORS,
+            **DOORS,
             "format_whitelist": self.demuxer,
             "max_pixels": MAX_PIXELS,
         }
 
 
-def open_media(path: Path, *, location: bool = False) -> Source:
+def open_media(path: Path, cancel: CancelFlag | None = None, *, location: bool = False) -> Source:
     """Return the file at `path` with what is in it; `location` tells where it was recorded, too.
 
-    MediaEmpty, MediaFormat, MediaCorrupt, MediaTooLarge, MediaLimits.
+    MediaEmpty, MediaFormat, MediaCorrupt, MediaTooLarge, MediaLimits, WorkCancelled, WorkTimedOut.
     """
     demuxer = sniff.demuxer(path)
-    facts = inspect.facts(path, demuxer, location=location)
-    for video in facts.video:
+    found, clock = facts(path, demuxer, cancel or CancelFlag(), location=location)
+    for video in found.video:
         _check_video(video)
-    for audio in facts.audio:
+    for audio in found.audio:
         _check_audio(audio)
-    if not facts.video and not facts.audio:
-        raise MediaLimits("The file has neither a video nor an audio stream.")
-    return Source(path, demuxer, facts)
+    if not found.video and not found.audio:
+        raise MediaFormat("The file has neither a video nor a sound that is read here.")
+    return Source(path, demuxer, found, clock)
 
 
 def _check_video(track: VideoTrack) -> None:
     if track.width * track.height > MAX_PIXELS or max(track.width, track.height) > MAX_SIDE:
         raise MediaTooLarge(f"The video has {track.width}×{track.height} pixels; {MOST_PIXELS}.")
     if track.fps > MAX_FPS:
-        raise MediaLimits(f"The video has {track.fps:.0f} frames per second; {MAX_FPS:.0f} at most are taken.")
+        raise MediaLimits(f"The video has {track.fps:.1f} frames per second; {MAX_FPS:.0f} at most are taken.")
     _check_start(track.start_s)
 
 

@@ -1,33 +1,30 @@
 """add_audio: mix the sound, copy the frames where that can be, verify what came out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import ffmpeg as graph
 
-from shared.errors import EncodeFailed, MediaLimits, OutputInvalid
-from shared.media.facts import VideoFileFacts
+from shared.media.encoding import Quality
 from shared.media.pipeline import PipelineReport
 from shared.operation import MAX_FILE_BYTES
-from shared.operations.add_audio import OPERATION, LoudnessFacts, Mode, Params, Result
-from shared.operations.img2vid import EncoderReport, Quality
+from shared.operations.add_audio import OPERATION, LoudnessFacts, Params, Result
 from worker.context import Context
-from worker.media import conform, decoder, encoder, mp4
-from worker.media.decoder import Decoder
+from worker.media import conform, decoder, encoder, engines, made, mp4
+from worker.media.engines import Engines
 from worker.media.running import binary, confinement
 from worker.media.running.confinement import Reach
 from worker.media.running.convert import convert
 from worker.media.running.process import RunLimits
 from worker.media.sound import aac, loudness
-from worker.media.sound.mix import SAMPLE_RATE, Timing, fits, mixed, timing
+from worker.media.sound.mix import SAMPLE_RATE, Mix
 from worker.media.source import Source, open_media
 
 _MEASURE_SHARE = 0.4
 _VERIFY = 0.97
-_TOLERANCE_S = 0.1
 _QUIET = ("-hide_banner", "-nostdin", "-nostats")
+OnTime = Callable[[float], None]
 
 
 def run(params: Params, context: Context) -> Result:
@@ -37,24 +34,15 @@ def run(params: Params, context: Context) -> Result:
     OutputInvalid, OutputTooLarge, WorkerDiskFull, WorkCancelled or WorkTimedOut for the work.
     """
     context.progress("probe", 0.0)
-    job = _Job.of(params, context)
-    measured = None if params.loudness_lufs is None else job.measure()
-    context.progress("encode", job.begun)
-    try:
-        target = job.make(measured)
-    except EncodeFailed as failure:
-        # A GPU that works may still refuse one video.
-        by_cpu = job.without_gpu(failure)
-        if by_cpu is None:
-            raise
-        job = by_cpu
-        target = job.make(measured)
-    context.progress("verify", _VERIFY)
-    made = job.verified(target)
-    after = None if params.loudness_lufs is None else job.loudness_of(target)
+    video = open_media(context.input(params.video).path, context.cancel)
+    mix = Mix.of(params, video, open_media(context.input(params.audio).path, context.cancel))
+    job = _Job(params, context, mix)
+    measured = None if params.loudness_lufs is None else job.measured()
+    result, used = job.joined(measured)
+    after = None if params.loudness_lufs is None else job.loudness_of(result)
     context.progress("verify", 1.0)
     facts = LoudnessFacts(before_lufs=measured.lufs, after_lufs=after) if measured else None
-    return Result(video=made, pipeline=job.pipeline(measured), loudness=facts)
+    return Result(video=result.as_made(), pipeline=job.pipeline(measured, used), loudness=facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,138 +51,49 @@ class _Job:
 
     params: Params
     context: Context
-    video: Source
-    audio: Source
-    when: Timing
-    encoder: EncoderReport | None
-    """None where frames are copied."""
-    decoder: Decoder | None
-    """The same."""
-
-    @classmethod
-    def of(cls, params: Params, context: Context) -> "_Job":
-        video = open_media(context.input(params.video).path)
-        audio = open_media(context.input(params.audio).path)
-        when = timing(params, video.video.duration_s, audio.sound.duration_s)
-        if when.whole_s <= 0:
-            raise MediaLimits("Nothing would be left: the sound is over before it begins.")
-        if video.video.codec in mp4.VIDEO_CODECS:
-            return cls(params, context, video, audio, when, None, None)
-        return cls(params, context, video, audio, when, encoder.choose(), decoder.choose(video))
-
-    def without_gpu(self, failure: EncodeFailed) -> "_Job | None":
-        """Return the same work for the CPU alone; None where the GPU had no part in it."""
-        if self.encoder is None or self.decoder is None:
-            return None
-        if not encoder.uses_cuda(self.encoder.name) and not self.decoder.uses_cuda:
-            return None
-        others = encoder.instead_of(self.encoder, failure), decoder.instead_of(self.decoder, failure)
-        return replace(self, encoder=others[0], decoder=others[1])
+    mix: Mix
 
     @property
-    def begun(self) -> float:
-        """How far the item is when the video is begun."""
-        return 0.0 if self.params.loudness_lufs is None else _MEASURE_SHARE
+    def video(self) -> Source:
+        """The video that was sent."""
+        return self.mix.video
 
-    def measure(self) -> loudness.Measured:
+    def measured(self) -> loudness.Measured:
         """Listen to the mixed sound without keeping it."""
-        sound, _ = mixed(self.params, self.when, self.video, self.audio)
+        sound, _ = self.mix.mixed()
         sound = sound.filter("loudnorm", **loudness.measuring(self._target_lufs))
-        return self._listen(sound, lambda done_s: self._progress("measure", 0.0, _MEASURE_SHARE, done_s))
+        return self._heard(sound, lambda done_s: self._progress("measure", 0.0, _MEASURE_SHARE, done_s))
 
-    def make(self, measured: loudness.Measured | None) -> Path:
-        """Write the video; return where."""
-        target = self.context.output("video")
-        sound, options = self._sound(measured)
-        how = {} if self.decoder is None else self.decoder.arguments()
-        picture = graph.input(f"file:{self.video.path}", **self.video.arguments(), **how)[str(self.video.video.index)]
-        if self.decoder is not None:
-            picture = conform.applied(self.decoder.frames(picture), self.video)
-        made = graph.output(
-            picture,
-            sound,
-            f"file:{target}",
-            t=self.when.whole_s,
-            **mp4.WRITTEN,
-            **options,
-            **self._pictures(),
-        )
-        self._convert(
-            made.global_args(*_QUIET, "-loglevel", "error").overwrite_output(),
-            target.parent,
-            lambda done_s: self._progress("encode", self.begun, _VERIFY, done_s),
-        )
-        return target
+    def joined(self, measured: loudness.Measured | None) -> tuple[Source, Engines | None]:
+        """Write the video; return it, and what encoded its frames unless they are copied."""
+        self.context.progress("encode", self._begun)
+        if self.video.video.codec in mp4.VIDEO_CODECS:
+            return self._made(measured, None), None
+        return engines.run(Engines.chosen(source=self.video), lambda used: self._made(measured, used))
 
-    def _sound(self, measured: loudness.Measured | None) -> tuple[Any, Mapping[str, str | int]]:
-        """Return the stream of sound, and what is said of it: copied where nothing asks for another one."""
-        if self._sound_fits:
-            track = self.audio.sound
-            return graph.input(f"file:{self.audio.path}", **self.audio.arguments())[str(track.index)], {"c:a": "copy"}
-        sound, _ = mixed(self.params, self.when, self.video, self.audio)
-        if measured is not None and not measured.silent:
-            sound = sound.filter("loudnorm", **loudness.correcting(self._target_lufs, measured))
-        sound = sound.filter("aresample", sample_rate=SAMPLE_RATE)
-        return sound, aac.encoded(self._channels)
-
-    @property
-    def _channels(self) -> int:
-        own = self.video.audio.channels if self.video.audio and self.params.mode is not Mode.REPLACE else 0
-        return max(own, self.audio.sound.channels)
-
-    @property
-    def _sound_fits(self) -> bool:
-        return fits(self.params, self.when, self.video, self.audio)
-
-    def verified(self, target: Path) -> VideoFileFacts:
-        """Return what was made if it is as ordered, else raise OutputInvalid."""
-        made = open_media(target)
-        wanted, found, sound = self.video.video, made.video, made.sound
-        whole_s, frame_s = self.when.whole_s, 1 / max(wanted.fps, 1.0)
-        wrong = []
-        copied = self.encoder is None
-        size = (wanted.width, wanted.height) if copied else conform.size(self.video)
-        if (copied and found.codec != wanted.codec) or (found.width, found.height) != size:
-            wrong.append(f"{found.codec} {found.width}×{found.height}")
-        if whole_s >= wanted.duration_s and self.encoder is None and found.frames != wanted.frames:
-            wrong.append(f"{found.frames} frames, not {wanted.frames}")
-        for name, length_s in (("pictures", found.duration_s), ("sound", sound.duration_s)):
-            if abs(length_s - whole_s) > _TOLERANCE_S + 2 * frame_s:
-                wrong.append(f"{name} of {length_s:.3f} s, not {whole_s:.3f} s")
-        if wrong or len(made.facts.video) != 1 or len(made.facts.audio) != 1:
-            raise OutputInvalid(f"The video that was made is not as ordered: {', '.join(wrong) or 'other streams'}.")
-        return made.as_made()
-
-    def loudness_of(self, target: Path) -> float | None:
+    def loudness_of(self, result: Source) -> float | None:
         """Return how loud the result is."""
-        made = open_media(target)
-        sound = graph.input(f"file:{target}", **made.arguments())[str(made.sound.index)]
-        return self._listen(sound.filter("loudnorm", **loudness.measuring(self._target_lufs))).lufs
+        sound = graph.input(f"file:{result.path}", **result.arguments())[str(result.sound.index)]
+        return self._heard(sound.filter("loudnorm", **loudness.measuring(self._target_lufs))).lufs
 
-    def pipeline(self, measured: loudness.Measured | None) -> PipelineReport:
+    def pipeline(self, measured: loudness.Measured | None, used: Engines | None) -> PipelineReport:
         """Tell how it was made."""
-        filters = [*self.decoder.filters(), *conform.names(self.video)] if self.decoder else []
-        codec = self.video.video.codec
-        reasons = [f"{codec} is copied: nothing asks for other frames"]
-        if self.encoder is not None:
-            reasons = [f"{codec} is not for an MP4", self.encoder.reason]
-        if self.decoder is not None:
-            reasons += [self.decoder.reason, *conform.reasons(self.video)]
-        if self._sound_fits:
-            reasons.append(f"{self.audio.sound.codec} is copied: nothing asks for another sound")
+        codec, filters, reasons = self.video.video.codec, [], []
+        if used is None:
+            reasons.append(f"{codec} is copied: nothing asks for other frames")
         else:
-            filters += [*mixed(self.params, self.when, self.video, self.audio)[1], *(["loudnorm"] if measured else [])]
-            filters.append("aresample")
-        if self.params.mode is not Mode.REPLACE and self.video.audio is None:
-            reasons.append("the video has no sound of its own")
+            reasons += [f"{codec} is not for an MP4", *used.reasons, *conform.reasons(self.video)]
+            filters += [*used.decoder.filters(), *conform.names(self.video)]
+        if not self.mix.fits:
+            filters += [*self.mix.mixed()[1], *(["loudnorm"] if measured else []), "aresample"]
         if measured is not None and measured.silent:
             reasons.append("silence has no loudness to correct")
         return PipelineReport(
-            decoder="none" if self.decoder is None else self.decoder.name,
+            decoder=used.decoder.name if used else decoder.NONE,
             filters=filters,
-            video="copy" if self.encoder is None else self.encoder.name,
-            audio="copy" if self._sound_fits else aac.CODEC,
-            reasons=reasons,
+            video=used.encoder.name if used else "copy",
+            audio="copy" if self.mix.fits else aac.CODEC,
+            reasons=[*reasons, *self.mix.reasons],
             confinement=confinement.report().reason,
         )
 
@@ -202,31 +101,84 @@ class _Job:
     def _target_lufs(self) -> float:
         return self.params.loudness_lufs if self.params.loudness_lufs is not None else loudness.QUIETEST_LUFS
 
-    def _pictures(self) -> Mapping[str, str | int]:
-        """Return what is said of the pictures: copied, with the last one shown to the end of the sound."""
-        track = self.video.video
-        if self.encoder is not None:
-            by_encoder = encoder.arguments(self.encoder.name, Quality.BALANCED, self.context.threads)
-            return {**by_encoder, "pix_fmt": "yuv420p", "fps_mode": "vfr"}
-        options = mp4.copied(track.codec)
-        if self.when.whole_s > track.duration_s:
-            more_s = self.when.whole_s - track.duration_s
-            last = f"if(eq(N,{track.frames - 1}),DURATION+{more_s:.6f}/TB,DURATION)"
-            options["bsf:v"] = f"setts=duration={last.replace(',', chr(92) + ',')}"
-        return options
+    @property
+    def _begun(self) -> float:
+        """How far the item is when the video is begun."""
+        return 0.0 if self.params.loudness_lufs is None else _MEASURE_SHARE
 
-    def _listen(self, sound: Any, on_time: Any = lambda _: None) -> loudness.Measured:
+    def _made(self, measured: loudness.Measured | None, used: Engines | None) -> Source:
+        target = self.context.output("video")
+        media = graph.input(
+            f"file:{self.video.path}", **self.video.arguments(), **(used.decoder.arguments() if used else {})
+        )
+        sound, how = self._sound(media, measured)
+        pictures, options = self._pictures(media, used)
+        joined = graph.output(
+            pictures, sound, f"file:{target}", t=self.mix.when.whole_s, **mp4.WRITTEN, **how, **options
+        )
+        self._convert(
+            joined.global_args(*_QUIET, "-loglevel", "error").overwrite_output(),
+            lambda done_s: self._progress("encode", self._begun, _VERIFY, done_s),
+            used,
+        )
+        self.context.progress("verify", _VERIFY)
+        return made.verified(target, self._ordered(used))
+
+    def _sound(self, media: Any, measured: loudness.Measured | None) -> tuple[Any, Mapping[str, str | int]]:
+        """Return the stream of sound, and what is said of it."""
+        if self.mix.fits:
+            return self.mix.copied(), {"c:a": "copy"}
+        sound, _ = self.mix.mixed(media)
+        if measured is not None and not measured.silent:
+            sound = sound.filter("loudnorm", **loudness.correcting(self._target_lufs, measured))
+        return sound.filter("aresample", sample_rate=SAMPLE_RATE), aac.encoded(self.mix.channels)
+
+    def _pictures(self, media: Any, used: Engines | None) -> tuple[Any, Mapping[str, str | int]]:
+        """Return the stream of frames, the last one shown to the end of the sound, and what is said of it."""
+        track, more_s = self.video.video, self._more_s
+        pictures = media[str(track.index)]
+        if used is None:
+            return pictures, {**mp4.copied(track.codec), **mp4.lasting(track, more_s)}
+        pictures = conform.applied(used.decoder.frames(pictures), self.video)
+        if more_s > 0:
+            pictures = pictures.filter("tpad", stop_mode="clone", stop_duration=more_s)
+        options = encoder.arguments(used.encoder.name, Quality.BALANCED, self.context.threads)
+        return pictures, {**options, "pix_fmt": "yuv420p", "fps_mode": "vfr"}
+
+    @property
+    def _more_s(self) -> float:
+        """How much longer than the pictures the result is."""
+        return self.mix.when.whole_s - self.mix.begun_s - self.video.video.duration_s
+
+    def _ordered(self, used: Engines | None) -> made.Ordered:
+        track, whole_s = self.video.video, self.mix.when.whole_s
+        whole = used is None and self._more_s >= 0
+        late_s = track.delay_s if used is None else 0.0  # frames are cut as they come, not as they are shown
+        return made.Ordered(
+            size=(track.width, track.height) if used is None else conform.size(self.video),
+            frames=(track.frames, track.frames) if whole else (1, 1 << 31),
+            length_s=whole_s - self.mix.begun_s,
+            sounds=1,
+            sound_s=whole_s,
+            tolerance_s=made.TOLERANCE_S + 2 / max(track.fps, 1.0) + late_s,
+            codec=track.codec if used is None else None,
+        )
+
+    def _heard(self, sound: Any, on_time: OnTime = lambda _: None) -> loudness.Measured:
         listener = loudness.Listener()
         silent = graph.output(sound, "pipe:1", format="null").global_args(*_QUIET, "-loglevel", "info")
-        self._convert(silent, self.context.output("video").parent, on_time, listener.hear)
+        self._convert(silent, on_time, None, listener.hear)
         return listener.measured()
 
-    def _convert(self, node: Any, folder: Path, on_time: Any, on_said: Any = lambda _: None) -> None:
-        cuda = self.encoder is not None and encoder.uses_cuda(self.encoder.name)
-        cuda = cuda or (self.decoder is not None and self.decoder.uses_cuda)
+    def _convert(
+        self, node: Any, on_time: OnTime, used: Engines | None, on_said: Callable[[str], None] = lambda _: None
+    ) -> None:
+        folder = self.context.output("video").parent
         convert(
-            node.compile(cmd=binary.find(filters=() if self.encoder is None else conform.needed(self.video)).path),
-            reach=Reach(reads=(self.video.path, self.audio.path), writes=(folder,), cuda=cuda),
+            node.compile(cmd=binary.find(filters=conform.needed(self.video) if used else ()).path),
+            reach=Reach(
+                reads=(self.video.path, self.mix.audio.path), writes=(folder,), cuda=used is not None and used.use_cuda
+            ),
             limits=RunLimits(OPERATION.limits.timeout_s, MAX_FILE_BYTES),
             cancel=self.context.cancel,
             on_time=on_time,
@@ -234,5 +186,5 @@ class _Job:
         )
 
     def _progress(self, stage: str, begun: float, ended: float, done_s: float) -> None:
-        share = min(1.0, done_s / self.when.whole_s)
+        share = min(1.0, done_s / self.mix.when.whole_s)
         self.context.progress(stage, begun + (ended - begun) * share)

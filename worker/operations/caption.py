@@ -21,10 +21,9 @@ from shared.operations.caption import (
     SubtitleReport,
     Track,
 )
-from shared.operations.img2vid import EncoderReport
 from shared.wire.media_input import MediaInput
 from worker.context import Context
-from worker.media import conform, decoder, encoder, mp4
+from worker.media import conform, decoder, encoder, engines, made, mp4
 from worker.media.captions import command
 from worker.media.captions.compose import Composed, compose
 from worker.media.captions.drawing import font_cache
@@ -32,7 +31,7 @@ from worker.media.captions.drawing.faces import FOLDER
 from worker.media.captions.reading import read
 from worker.media.captions.reading.cue import Subtitles
 from worker.media.captions.transcript import transcript
-from worker.media.decoder import Decoder
+from worker.media.engines import Engines
 from worker.media.running import binary, confinement
 from worker.media.running.confinement import Reach
 from worker.media.running.convert import convert
@@ -41,7 +40,6 @@ from worker.media.source import Source, open_media
 
 _LAID_OUT = 0.03
 _VERIFY = 0.97
-_TOLERANCE_S = 0.1
 _LOST_SHARE = 0.02
 """Of frames that the file has and that can't be decoded: players pass over them as well."""
 _PREVIEW_TIMEOUT_S = 60.0
@@ -55,7 +53,7 @@ def run(params: Params, context: Context) -> Result:
     WorkTimedOut for the work.
     """
     context.progress("probe", 0.0)
-    job = _Job(params, context, open_media(context.input(params.video).path))
+    job = _Job(params, context, open_media(context.input(params.video).path, context.cancel))
     if params.mode is Mode.SOFT:
         return job.added()
     return job.burnt() if params.preview_at_s is None else job.shown(params.preview_at_s)
@@ -73,30 +71,24 @@ class _Job:
         """Draw the text into all frames."""
         subtitles = self._read(self.params.subtitles or "")
         composed, captions = self._composed(subtitles)
-        chosen, decoding = encoder.choose(), decoder.choose(self.source)
-        try:
-            made = self._burnt_by(chosen, decoding, captions)
-        except (EncodeFailed, OutputInvalid) as failure:
-            if not encoder.uses_cuda(chosen.name) and not decoding.uses_cuda:
-                raise
-            # A GPU that works may still refuse one video: too small a frame, or more at once than it allows.
-            chosen, decoding = encoder.instead_of(chosen, failure), decoder.instead_of(decoding, failure)
-            made = self._burnt_by(chosen, decoding, captions)
-        filters = [*decoding.filters(), *command.filters(self.source)]
-        reasons = [chosen.reason, decoding.reason, *conform.reasons(self.source)]
-        pipeline = self._pipeline(decoding.name, filters, chosen.name, reasons)
-        return Result(video=made, subtitles=[_report(subtitles, composed, None)], pipeline=pipeline)
+        result, used = engines.run(Engines.chosen(source=self.source), lambda used: self._burnt_by(used, captions))
+        filters = [*used.decoder.filters(), *command.filters(self.source)]
+        reasons = [*used.reasons, *conform.reasons(self.source)]
+        pipeline = self._pipeline(used.decoder.name, filters, used.encoder.name, reasons)
+        return Result(video=result, subtitles=[_report(subtitles, composed, None)], pipeline=pipeline)
 
     def shown(self, at_s: float) -> Result:
         """Make one picture, as the video would be at that time."""
         subtitles = self._read(self.params.subtitles or "")
         composed, captions = self._composed(subtitles)
         track, target = self.source.video, self.context.output("preview")
-        at_s = max(0.0, min(at_s, track.duration_s - 1.5 / max(track.fps, 1.0)))
+        sounds = self.source.facts.audio
+        at_s = min(at_s, self.source.ended_s(*sounds) - 1.5 / max(track.fps, 1.0))
+        at_s = max(self.source.begun_s(*sounds), at_s)
         try:
             width, height = self._picture(captions, target, at_s)
-        except (EncodeFailed, OutputInvalid):  # no frame comes after that time: the last one is shown for long
-            width, height = self._picture(captions, target, at_s, key_frame=True)
+        except (EncodeFailed, OutputInvalid):  # no frame was found from there
+            width, height = self._picture(captions, target, at_s, from_start=True)
         self.context.progress("verify", 1.0)
         return Result(
             preview=PreviewFacts(width=width, height=height, at_s=round(at_s, 3)),
@@ -106,9 +98,9 @@ class _Job:
             ),
         )
 
-    def _picture(self, captions: Path, target: Path, at_s: float, *, key_frame: bool = False) -> tuple[int, int]:
+    def _picture(self, captions: Path, target: Path, at_s: float, *, from_start: bool = False) -> tuple[int, int]:
         program = binary.find(filters=command.needed(self.source)).path
-        argv = command.showing(program, self.source, captions, target, at_s, key_frame=key_frame)
+        argv = command.showing(program, self.source, captions, target, at_s, from_start=from_start)
         self._convert(argv, [captions], RunLimits(_PREVIEW_TIMEOUT_S, MAX_PREVIEW_BYTES))
         size = _size_of(target)
         if size != conform.size(self.source):
@@ -122,17 +114,17 @@ class _Job:
             report, track = self._track(asked, n)
             reports.append(report)
             tracks.append(track)
-        codec = self.source.video.codec
+        codec, filters, reasons = self.source.video.codec, [], []
         if codec in mp4.VIDEO_CODECS:
-            made = self._added(tracks, mp4.copied(codec), encoded=False)
-            pipeline = self._pipeline("none", [], "copy", [f"{codec} is copied: nothing asks for other frames"])
+            result, names = self._added(tracks, None), (decoder.NONE, "copy")
+            reasons.append(f"{codec} is copied: nothing asks for other frames")
         else:
-            chosen = EncoderReport(name=encoder.X264, reason=f"{codec} is not for an MP4")
-            options = encoder.arguments(chosen.name, self.params.quality, self.context.threads)
-            made = self._added(tracks, {**options, "pix_fmt": "yuv420p"}, encoded=True)
-            reasons = [chosen.reason, *conform.reasons(self.source)]
-            pipeline = self._pipeline("cpu", conform.names(self.source), chosen.name, reasons)
-        return Result(video=made, subtitles=reports, pipeline=pipeline)
+            chosen = Engines.chosen(source=self.source)
+            result, used = engines.run(chosen, lambda used: self._added(tracks, used))
+            names = (used.decoder.name, used.encoder.name)
+            filters += [*used.decoder.filters(), *conform.names(self.source)]
+            reasons += [f"{codec} is not for an MP4", *used.reasons, *conform.reasons(self.source)]
+        return Result(video=result, subtitles=reports, pipeline=self._pipeline(names[0], filters, names[1], reasons))
 
     def _read(self, written: str) -> Subtitles:
         if not isinstance(written, MediaInput):
@@ -144,35 +136,42 @@ class _Job:
 
     def _composed(self, subtitles: Subtitles) -> tuple[Composed, Path]:
         width, height = conform.size(self.source)
-        composed = compose(subtitles, self.params, width, height, round(self.source.video.duration_s * 1000))
+        composed = compose(subtitles, self.params, width, height, self._end_ms)
         captions = self.context.scratch("captions.ass")
         captions.write_text(composed.text, encoding="utf-8")
         self.context.progress("encode", _LAID_OUT)
         return composed, captions
 
-    def _burnt_by(self, chosen: EncoderReport, decoding: Decoder, captions: Path) -> VideoFileFacts:
+    @property
+    def _end_ms(self) -> int:
+        return round(self.source.ended_s(*self.source.facts.audio) * 1000)
+
+    def _burnt_by(self, used: Engines, captions: Path) -> VideoFileFacts:
         target = self.context.output("video")
-        options = encoder.arguments(chosen.name, self.params.quality, self.context.threads)
+        options = encoder.arguments(used.encoder.name, self.params.quality, self.context.threads)
         program = binary.find(filters=command.needed(self.source)).path
-        argv = command.burning(program, self.source, captions, target, options, decoding)
-        cuda = encoder.uses_cuda(chosen.name) or decoding.uses_cuda
-        self._convert(argv, [captions], self._limits(), cuda=cuda)
+        argv = command.burning(program, self.source, captions, target, options, used.decoder)
+        self._convert(argv, [captions], self._limits(), cuda=used.use_cuda)
         return self._verified(target, conform.size(self.source))
 
     def _track(self, asked: Track, n: int) -> tuple[SubtitleReport, command.TextTrack]:
         subtitles = self._read(asked.subtitles)
-        written = transcript(subtitles, self.params, round(self.source.video.duration_s * 1000))
+        written = transcript(subtitles, self.params, self._end_ms)
         path = self.context.scratch(f"track-{n}.srt")
         path.write_text(written.text, encoding="utf-8")
         track = command.TextTrack(path, asked.language, asked.title, asked.default, asked.forced)
         return _report(subtitles, written, asked.language), track
 
-    def _added(self, tracks: Sequence[command.TextTrack], options: command.Options, *, encoded: bool) -> VideoFileFacts:
+    def _added(self, tracks: Sequence[command.TextTrack], used: Engines | None) -> VideoFileFacts:
         target, video = self.context.output("video"), self.source.video
-        program = binary.find(filters=conform.needed(self.source) if encoded else ()).path
-        argv = command.adding(program, self.source, tracks, target, options, encoded=encoded)
-        self._convert(argv, [track.path for track in tracks], self._limits())
-        size = conform.size(self.source) if encoded else (video.width, video.height)
+        program = binary.find(filters=conform.needed(self.source) if used else ()).path
+        options: command.Options = mp4.copied(video.codec)
+        if used is not None:
+            by_encoder = encoder.arguments(used.encoder.name, self.params.quality, self.context.threads)
+            options = {**by_encoder, "pix_fmt": "yuv420p"}
+        argv = command.adding(program, self.source, tracks, target, options, used.decoder if used else None)
+        self._convert(argv, [track.path for track in tracks], self._limits(), cuda=used is not None and used.use_cuda)
+        size = conform.size(self.source) if used else (video.width, video.height)
         return self._verified(target, size, len(tracks))
 
     def _limits(self) -> RunLimits:
@@ -195,22 +194,18 @@ class _Job:
 
     def _verified(self, target: Path, size: tuple[int, int], texts: int = 0) -> VideoFileFacts:
         """Return what was made if it is as ordered, else raise OutputInvalid."""
-        made = open_media(target)
-        wanted, found = self.source.video, made.video
-        wrong = []
-        if (found.width, found.height) != size:
-            wrong.append(f"{found.width}×{found.height} pixels")
-        if not wanted.frames * (1 - _LOST_SHARE) - 1 <= found.frames <= wanted.frames:
-            wrong.append(f"{found.frames} frames, not {wanted.frames}")
-        if abs(found.duration_s - wanted.duration_s) > _TOLERANCE_S + 2 / max(wanted.fps, 1.0):
-            wrong.append(f"{found.duration_s:.3f} s long, not {wanted.duration_s:.3f} s")
-        counts = (len(made.facts.audio), len(made.facts.subtitles))
-        if counts != (len(self.source.facts.audio), texts):
-            wrong.append(f"{counts[0]} sounds and {counts[1]} texts")
-        if wrong:
-            raise OutputInvalid(f"The video that was made is not as ordered: {', '.join(wrong)}.")
+        sent = self.source.video
+        ordered = made.Ordered(
+            size=size,
+            frames=(int(sent.frames * (1 - _LOST_SHARE)) - 1, sent.frames),
+            length_s=sent.duration_s,
+            sounds=len(self.source.facts.audio),
+            tolerance_s=made.TOLERANCE_S + 2 / max(sent.fps, 1.0),
+            texts=texts,
+        )
+        result = made.verified(target, ordered).as_made()
         self.context.progress("verify", 1.0)
-        return made.as_made()
+        return result
 
     def _pipeline(self, decoder: str, filters: list[str], video: str, reasons: list[str]) -> PipelineReport:
         audio = "none" if self.params.preview_at_s is not None else command.audio_codec(self.source)

@@ -2,15 +2,18 @@
 
 import cv2
 
-from shared.errors import EncodeFailed, OutputInvalid
-from shared.operations.img2vid import OPERATION, EncoderReport, Fit, Params, Quality, Result, VideoFacts
+from shared.media.encoding import Quality
+from shared.media.pipeline import PipelineReport
+from shared.operations.img2vid import OPERATION, Fit, Params, Result
 from worker.context import Context
-from worker.media import encoder, probe
-from worker.media.probe import VideoStream
+from worker.media import decoder, encoder, engines, made
+from worker.media.engines import Engines
+from worker.media.running import confinement
 from worker.media.running.confinement import Reach
 from worker.media.running.frames import feed
 from worker.media.running.process import RunLimits
-from worker.media.source import open_media
+from worker.media.sound import aac
+from worker.media.source import Source, open_media
 from worker.media.still import backdrop, images, motion, pyramid
 from worker.media.still.ken_burns import KenBurns
 
@@ -26,29 +29,28 @@ def run(params: Params, context: Context) -> Result:
     Raises MediaEmpty, MediaFormat, MediaCorrupt, ImageTooLarge, ImageFrames, MediaLimits for what was sent, and
     EncodeFailed, OutputInvalid, OutputTooLarge, WorkerDiskFull, WorkCancelled or WorkTimedOut for the work.
     """
-    chosen = encoder.choose(params.codec)
-    try:
-        made = _encoded_by(chosen, params, context)
-    except (EncodeFailed, OutputInvalid) as failure:
-        if not encoder.uses_cuda(chosen.name):
-            raise
-        # A GPU that encodes may still refuse one video: too small a frame, or more at once than its driver allows.
-        chosen = encoder.instead_of(chosen, failure, params.codec)
-        made = _encoded_by(chosen, params, context)
-    return Result(video=_facts(made, params), encoder=chosen)
+    result, used = engines.run(
+        Engines.chosen(params.codec),
+        lambda used: render(params, context, encoder.arguments(used.encoder.name, params.quality, context.threads)),
+    )
+    pipeline = PipelineReport(
+        decoder=decoder.NONE,
+        filters=[],
+        video=used.encoder.name,
+        audio="none" if params.audio is None else aac.CODEC,
+        reasons=used.reasons,
+        confinement=confinement.report().reason,
+    )
+    return Result(video=result.as_made(), encoder=used.encoder, pipeline=pipeline)
 
 
-def _encoded_by(chosen: EncoderReport, params: Params, context: Context) -> VideoStream:
-    return render(params, context, encoder.arguments(chosen.name, params.quality, context.threads))
-
-
-def render(params: Params, context: Context, options: encoder.Arguments) -> VideoStream:
+def render(params: Params, context: Context, options: encoder.Arguments) -> Source:
     """Do what `run` does with the encoder options given, and return what the finished file was found to hold."""
     context.progress("decode", 0.0)
     # OpenCV's threads would fight the encoder's for the same cores: it runs at the same time, on earlier frames.
     cv2.setNumThreads(1)
     frames = photo_in_motion(params, context)
-    sound = None if params.audio is None else open_media(context.input(params.audio).path)
+    sound = None if params.audio is None else open_media(context.input(params.audio).path, context.cancel)
     context.cancel.check()
     context.progress("encode", _DECODED)
     target = context.output("video")
@@ -62,17 +64,18 @@ def render(params: Params, context: Context, options: encoder.Arguments) -> Vide
         on_frame=lambda done: context.progress("encode", _DECODED + (_ENCODED - _DECODED) * done / params.frames),
     )
     context.progress("verify", _ENCODED)
-    made = probe.verified(
-        target,
-        width=params.width,
-        height=params.height,
-        fps=params.fps,
-        frames=params.frames,
+    ordered = made.Ordered(
+        size=(params.width, params.height),
+        frames=(params.frames, params.frames),
+        length_s=params.frames / params.fps,
+        sounds=0 if sound is None else 1,
+        tolerance_s=0.5 / params.fps,
         codec=params.codec,
-        streams=1 if sound is None else 2,
+        pixel_format="yuv420p",
     )
+    result = made.verified(target, ordered)
     context.progress("verify", 1.0)
-    return made
+    return result
 
 
 def photo_in_motion(params: Params, context: Context) -> KenBurns:
@@ -85,15 +88,3 @@ def photo_in_motion(params: Params, context: Context) -> KenBurns:
         pixels, shrunk = picture.pixels(pyramid.reduction(plan.steps[0]))
     behind = backdrop.blurred(pixels, size) if params.fit is Fit.BLUR else None
     return KenBurns(pyramid.Pyramid(pixels, shrunk, plan, spread=SPREAD[params.quality]), plan, size, behind)
-
-
-def _facts(made: VideoStream, params: Params) -> VideoFacts:
-    return VideoFacts(
-        width=made.width,
-        height=made.height,
-        duration_s=made.duration_s,
-        fps=made.fps,
-        frames=made.frames,
-        codec=made.codec,
-        audio_codec=None if params.audio is None else "aac",
-    )

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import EncodeFailed
+from shared.media.encoding import Quality
 from shared.operations.caption import Params
-from shared.operations.img2vid import Quality
 from tests.worker.media.clips import H264, PICTURE, make, usual
 from tests.worker.operations.lone_item import LoneItem
 from worker.media import decoder, encoder

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.operations.img2vid import Quality
+from shared.media.encoding import Quality
 from worker.media import encoder
 from worker.media.encoder import NVENC, X264, RawVideo
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from shared.errors import MediaFormat, MediaLimits, WorkCancelled
 from shared.operations.add_audio import Params, Result
 from tests.worker.media.clips import AAC, H264, PICTURE, make
+from tests.worker.media.decoding import times
 from tests.worker.media.sound.hearing import heard, level
 from tests.worker.operations.lone_item import LoneItem
 from worker.operations import add_audio
@@ -109,6 +110,7 @@ def test_the_result_is_as_long_as_was_asked(
     assert result.pipeline.video == "copy"
     if whole_s >= 2:
         assert packets(made) == packets(video), "the last frame stays, and nothing is encoded for that"
+        assert times(made) == times(video)
 
 
 def test_the_whole_becomes_as_loud_as_wanted(tmp_path: Path, video: Path, sound: Path) -> None:
@@ -152,7 +154,7 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_sound_that_fits_is_copied_and_heard_at_its_times(tmp_path: Path, video: Path, song: Path) -> None:
     result, made = run(tmp_path, video, song)
     assert (result.pipeline.audio, result.pipeline.filters) == ("copy", [])
-    assert "aac is copied: nothing asks for another sound" in result.pipeline.reasons
+    assert "the new sound is copied: nothing asks for another one" in result.pipeline.reasons
     assert set(packets(made, "audio")) <= set(packets(song, "audio"))
     assert result.video.audio_s == pytest.approx(2.0, abs=0.05)
     samples = heard(made)

@@ -16,11 +16,11 @@ import pytest
 from PIL import Image
 
 from shared.errors import JobError, MediaEmpty, MediaFormat, SubtitleLimits, SubtitleSyntax, WorkCancelled
+from shared.media.encoding import EncoderReport
 from shared.operations.caption import Params, Result
-from shared.operations.img2vid import EncoderReport
 from tests.shared.captions.written import ass, srt
 from tests.worker.media.clips import AAC, H264, make
-from tests.worker.media.decoding import Pixels, frames
+from tests.worker.media.decoding import Pixels, frames, times
 from tests.worker.operations.lone_item import LoneItem
 from worker.media import encoder
 from worker.operations import caption
@@ -54,12 +54,6 @@ def packets(path: Path, kind: str) -> list[str]:
     with av.open(str(path)) as container:
         stream = getattr(container.streams, kind)[0]
         return [hashlib.sha256(bytes(packet)).hexdigest() for packet in container.demux(stream) if packet.size]
-
-
-def times(path: Path) -> list[float]:
-    """Return when each frame is shown."""
-    with av.open(str(path)) as container:
-        return [round(frame.time or 0.0, 3) for frame in container.decode(video=0)]
 
 
 def texts(path: Path) -> list[list[tuple[float, str]]]:
@@ -363,7 +357,7 @@ def test_a_video_that_the_gpu_refuses_is_made_by_x264(
     tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     believed = EncoderReport(name="h264_nvenc", reason="h264_nvenc encoded a frame on this machine")
-    monkeypatch.setattr(encoder, "choose", lambda: believed)
+    monkeypatch.setattr(encoder, "choose", lambda _: believed)
     result, made = run(tmp_path, clip)
     assert result.pipeline.video == "libx264"
     assert result.pipeline.reasons[0].startswith("h264_nvenc failed on this video: ")

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from shared.errors import ImageTooLarge, JobError, MediaCorrupt, MediaEmpty, MediaFormat, WorkCancelled
-from shared.operations.img2vid import EncoderReport, Fit, Motion, Params, Quality, Result
+from shared.media.encoding import EncoderReport, Quality
+from shared.operations.img2vid import Fit, Motion, Params, Result
 from tests.pictures import Pixels, encoded, sample, scene, texture
 from tests.worker.media.clips import make as clip
 from tests.worker.media.decoding import frames, likeness

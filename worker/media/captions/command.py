@@ -24,6 +24,8 @@ _TEXT_INPUT = {
 }
 _PREVIEW_PIXELS = 80_000_000
 """What one core decodes in some four tenths of a second."""
+_BLIND, _BLIND_S = ("mpegts", "mpeg", "flv"), 2.0
+"""Formats without a list of key frames: FFmpeg's guess may be late, so it is made earlier."""
 _CLOCK = "1:90000"
 """MPEG's: fine enough for the times of frames that last differently long."""
 _QUIET = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error")
@@ -63,7 +65,7 @@ def burning(binary: str, source: Source, captions: Path, target: Path, options: 
         f"file:{target}",
         **mp4.WRITTEN,
         **kept,
-        **_lasting(source),
+        **mp4.lasting(source.video),
         **_audio_codecs(source),
         **options,
     )
@@ -71,22 +73,23 @@ def burning(binary: str, source: Source, captions: Path, target: Path, options: 
 
 
 def adding(
-    binary: str, source: Source, tracks: Sequence[TextTrack], target: Path, options: Options, *, encoded: bool = False
+    binary: str, source: Source, tracks: Sequence[TextTrack], target: Path, options: Options, decoder: Decoder | None
 ) -> list[str]:
-    """Return the argv that adds text tracks; `options` say what becomes of the frames, be they copied or encoded."""
-    media = graph.input(f"file:{source.path}", **source.arguments())
+    """Return the argv that adds text tracks; `options` say what becomes of the frames: without a decoder, a copy."""
+    how = decoder.arguments() if decoder else {}
+    media = graph.input(f"file:{source.path}", **source.arguments(), **how)
     frames = media[str(source.video.index)]
     texts = [graph.input(f"file:{track.path}", **_TEXT_INPUT)["s"] for track in tracks]
     dispositions = {f"disposition:s:{n}": _flags(track) for n, track in enumerate(tracks)}
     made = graph.output(
-        conform.applied(frames, source) if encoded else frames,
+        conform.applied(decoder.frames(frames), source) if decoder else frames,
         *_sounds(media, source),
         *texts,
         f"file:{target}",
         **mp4.WRITTEN,
         **_audio_codecs(source),
         scodec="mov_text",
-        **_lasting(source),
+        **mp4.lasting(source.video),
         **dispositions,
         **options,
     )
@@ -108,19 +111,25 @@ def _names(track: TextTrack, option: str) -> list[str]:
 
 
 def showing(
-    binary: str, source: Source, captions: Path, target: Path, at_s: float, *, key_frame: bool = False
+    binary: str, source: Source, captions: Path, target: Path, at_s: float, *, from_start: bool = False
 ) -> list[str]:
     """Return the argv that makes a JPEG of the frame shown at `at_s`, with the captions of that very time.
 
-    Decoding begins at the key frame before it. Where that is far, the picture is one between them: as far as can be
-    decoded in well under a second; with `key_frame`, it is that one.
+    Decoding begins at a key frame before it. Where that is far, the picture is one between them: as far as can be
+    decoded in well under a second. With `from_start` all is decoded, for files whose key frames can't be found.
     """
     video = source.video
-    most = 0 if key_frame else max(1, _PREVIEW_PIXELS // (video.width * video.height))
-    media = graph.input(f"file:{source.path}", ss=f"{at_s:.3f}", noaccurate_seek=None, **source.arguments())
-    frame = media[str(video.index)].filter("select", f"gte(t,-0.001)+gte(n,{most})")
-    frame = frame.filter("setpts", f"{at_s:.3f}/TB")
-    drawn = _drawn(frame, source, captions).filter("format", "yuvj420p")
+    # Without the sounds beside them, FFmpeg may count the pictures' time from another zero.
+    alone_s = at_s - source.begun_s(*source.facts.audio) + source.begun_s()
+    begun_s = 0.0 if from_start else max(0.0, alone_s - (_BLIND_S if source.demuxer in _BLIND else 0.0))
+    seek: dict[str, str | None] = {} if from_start else {"ss": f"{begun_s:.3f}", "noaccurate_seek": None}
+    media = graph.input(f"file:{source.path}", **seek, **source.arguments())
+    wanted = f"gte(t,{alone_s - begun_s - 0.001:.3f})"
+    if not from_start:
+        wanted += f"+gte(n,{max(1, _PREVIEW_PIXELS // (video.width * video.height))})"
+    # A last frame may be shown long past its own time: it is repeated until one is late enough.
+    frame = media[str(video.index)].filter("tpad", stop=-1, stop_mode="clone").filter("select", wanted)
+    drawn = _drawn(frame.filter("setpts", f"{at_s:.3f}/TB"), source, captions).filter("format", "yuvj420p")
     made = graph.output(drawn, f"file:{target}", format="mjpeg", **{"frames:v": 1, "q:v": 3, "fflags": "+bitexact"})
     return _argv(made, binary)
 
@@ -131,12 +140,6 @@ def _drawn(frames: Any, source: Source, captions: Path) -> Any:
 
 def _sounds(media: Any, source: Source) -> list[Any]:
     return [media[str(track.index)] for track in source.facts.audio]
-
-
-def _lasting(source: Source) -> dict[str, str]:
-    """A single frame is shown as long as the file says: no other one comes whose time would tell."""
-    video = source.video
-    return {"bsf:v": f"setts=duration={video.duration_s:.6f}/TB"} if video.frames == 1 else {}
 
 
 def _audio_codecs(source: Source) -> Options:

@@ -1,6 +1,7 @@
 """The bare text for a track of its own, as SRT: players decide how it looks."""
 
 import re
+from collections.abc import Iterator, Sequence
 
 from shared.captions.appearance import Appearance
 from worker.media.captions.compose import Composed, wanted
@@ -14,11 +15,31 @@ _OBEYED = re.compile(r"\\(?=[Nnh{}])|<(?=[A-Za-z/])|\{(?=\\)|-(?=->)")
 def transcript(subtitles: Subtitles, asked: Appearance, until_ms: int) -> Composed:
     """Return the cues with their line breaks, bold, italics and underlines; cues after `until_ms` are left out."""
     cues, changes = wanted(subtitles, asked, until_ms)
+    shown = list(_apart(cues, until_ms))
+    changes["overlaps-joined"] += sum(len(together) > 1 for _, _, together in shown)
     text = "\n".join(
-        f"{n}\n{_clock(cue.start_ms)} --> {_clock(min(cue.end_ms, until_ms))}\n{_spoken(cue)}\n"
-        for n, cue in enumerate(cues, 1)
+        f"{n}\n{_clock(start_ms)} --> {_clock(end_ms)}\n{chr(10).join(map(_spoken, together))}\n"
+        for n, (start_ms, end_ms, together) in enumerate(shown, 1)
     )
-    return Composed(text, len(cues), len(cues), sum(len(cue.words) for cue in cues), [], changes)
+    return Composed(text, len(shown), len(cues), sum(len(cue.words) for cue in cues), [], +changes)
+
+
+def _apart(cues: Sequence[Cue], until_ms: int) -> Iterator[tuple[int, int, list[Cue]]]:
+    """Yield what is shown from when to when: a track of an MP4 has one text at a time, so what meets is joined."""
+    waiting, open_cues, now_ms = sorted(cues, key=lambda cue: cue.start_ms), list[Cue](), 0
+    at = 0
+    while at < len(waiting) or open_cues:
+        changes_ms = [min(cue.end_ms, until_ms) for cue in open_cues]
+        if at < len(waiting):
+            changes_ms.append(waiting[at].start_ms)
+        next_ms = min(changes_ms)
+        if open_cues and next_ms > now_ms:
+            yield now_ms, next_ms, list(open_cues)
+        now_ms = next_ms
+        open_cues = [cue for cue in open_cues if min(cue.end_ms, until_ms) > now_ms]
+        while at < len(waiting) and waiting[at].start_ms <= now_ms:
+            open_cues.append(waiting[at])
+            at += 1
 
 
 def _spoken(cue: Cue) -> str:

@@ -13,12 +13,13 @@ import pytest
 
 from shared.errors import EncodeFailed, OutputTooLarge, WorkCancelled, WorkerDiskFull, WorkTimedOut
 from worker.context import CancelFlag
-from worker.media import encoder, probe
+from worker.media import encoder
 from worker.media.running import binary
 from worker.media.running.capture import capture
 from worker.media.running.confinement import Reach
 from worker.media.running.frames import Frame, feed
 from worker.media.running.process import RunLimits
+from worker.media.source import open_media
 
 WIDTH, HEIGHT = 320, 180
 GENEROUS = RunLimits(timeout_s=60, max_output_bytes=50 << 20)
@@ -78,7 +79,8 @@ def test_every_frame_arrives(tmp_path: Path) -> None:
             on_frame=counts.append,
         )
     assert counts == list(range(1, 31))
-    assert probe.verified(target, width=WIDTH, height=HEIGHT, fps=24, frames=30).duration_s == 30 / 24
+    found = open_media(target).video
+    assert (found.width, found.height, found.frames, found.duration_s) == (WIDTH, HEIGHT, 30, 30 / 24)
 
 
 def test_a_cancel_ends_ffmpeg_soon(tmp_path: Path) -> None:

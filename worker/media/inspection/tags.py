@@ -20,9 +20,9 @@ def created_at(tags: Mapping[str, str]) -> str | None:
     for name in _TIMES:
         try:
             when = datetime.fromisoformat(known.get(name, "").strip())
-        except ValueError:
+            when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+        except (ValueError, OverflowError):
             continue
-        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
         if when.year > _UNSET_YEAR:
             return when.strftime("%Y-%m-%dT%H:%M:%SZ")
     return None

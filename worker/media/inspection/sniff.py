@@ -7,6 +7,8 @@ from shared.errors import MediaEmpty, MediaFormat
 from shared.uploads.media_types import HEAD_BYTES, MEDIA_TYPES
 
 _ID3_BYTES = 10
+_MOST_TAGS = 4
+"""Programs add a tag of their own before another's."""
 
 
 def _of(name: str) -> Callable[[bytes], bool]:
@@ -23,6 +25,7 @@ _DEMUXERS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("matroska", _of("video/webm")),
     ("avi", _of("video/x-msvideo")),
     ("wav", _of("audio/wav")),
+    ("wav", lambda head: head[:4] in (b"RF64", b"BW64") and head[8:12] == b"WAVE"),
     ("flac", _of("audio/flac")),
     ("ogg", _of("audio/ogg")),
     ("flv", lambda head: head.startswith(b"FLV\x01")),
@@ -41,9 +44,15 @@ def demuxer(path: Path) -> str:
         head = file.read(HEAD_BYTES)
         if not head:
             raise MediaEmpty
-        if head[:3] == b"ID3":
-            file.seek(_tag_bytes(head))
+        behind = 0
+        for _ in range(_MOST_TAGS):
+            if head[:3] != b"ID3":
+                break
+            behind += _tag_bytes(head)
+            file.seek(behind)
             head = file.read(HEAD_BYTES)
+    if behind:  # encoders leave room behind their tags
+        head = head.lstrip(b"\0") or head
     for name, begins in _DEMUXERS:
         if begins(head):
             return name
