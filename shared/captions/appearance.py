@@ -2,9 +2,9 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from shared.captions.families import DEFAULT_FAMILY, Family
 from shared.captions.safe_areas import SafeArea
@@ -88,6 +88,12 @@ class Font(ClientModel):
     )
     weight: Weight = Field(default=Weight.BOLD, description="A family with a single weight stays as it is")
     italic: bool = Field(default=False, strict=True, description="Slanted")
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.size_percent is not None and self.size_px is not None:
+            raise ValueError("`size_percent` and `size_px` are two ways to say one size: give one of them")
+        return self
 
 
 class Colours(ClientModel):

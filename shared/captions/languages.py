@@ -14,7 +14,8 @@ _THREE = {
 }  # fmt: skip
 
 
-def _three_letters(code: str) -> str:
+def _three_letters(tag: str) -> str:
+    code = tag.partition("-")[0]
     if len(code) == 2 and code not in _THREE:
         raise ValueError("is no language of two letters that is known here; name it by its three letters (ISO 639-2)")
     return _THREE.get(code, code)
@@ -22,7 +23,7 @@ def _three_letters(code: str) -> str:
 
 Language = Annotated[
     str,
-    Field(pattern="^[a-z]{2,3}$", max_length=3, examples=["pt"]),
+    Field(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, examples=["pt"]),
     AfterValidator(_three_letters),
 ]
-"""A code of three letters; one of two is taken, too."""
+"""A code of three letters; one of two is taken, too, and one with a region (BCP 47), which an MP4 can't hold."""

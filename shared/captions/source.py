@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from shared.captions.syntax import checked
 from shared.errors import SubtitleLimits, SubtitleSyntax
@@ -27,6 +27,12 @@ def _source(written: str) -> str:
     return written
 
 
+def _written(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        raise ValueError("words as JSON are given as text, in a string, or as a file")  # noqa: TRY004 - pydantic's way
+    return value
+
+
 def _schema(schema: dict[str, Any]) -> None:
     schema["examples"] = ["https://example.com/captions.srt"]
 
@@ -35,5 +41,6 @@ SubtitleSource = Annotated[
     str,
     Field(min_length=1, max_length=MAX_INLINE_BYTES, json_schema_extra=_schema),
     AfterValidator(_source),
+    BeforeValidator(_written),
 ]
 """A `MediaInput`, or a plain `str` that holds the subtitles and was found good."""

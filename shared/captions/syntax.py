@@ -29,7 +29,8 @@ class Format(StrEnum):
 Interval = tuple[int, int]
 
 _ASS = re.compile(r"^\s*\[(?:script info|v4\+? styles|events)\]", re.IGNORECASE | re.MULTILINE)
-_ARROW = re.compile(r"^\s*-?\d+\s*:.*-->|-->\s*-?\d+\s*:")
+_ARROW = re.compile(r"^\s*-?\d+\s*:.*-->|-->\s*-?\d+\s*:|^\s*\d+\s*:[^>]*[-–—=]>\s*\d+\s*:")
+"""What is meant for a timing, be it right or with another arrow: as text, nobody would want to read it."""
 _CLOCK = r"(\d{1,4}):([0-5]?\d):([0-5]?\d)[,.](\d{1,3})"
 _SRT = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s.*)?")
 _SHORT_CLOCK = r"(?:(\d{1,4}):)?([0-5]\d):([0-5]\d)\.(\d{2,3})"

@@ -70,8 +70,10 @@ class Params(Appearance, _Media):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if (self.subtitles is None) == (not self.tracks):
+        if self.subtitles is None and not self.tracks:
             raise ValueError("either `subtitles` or `tracks` is needed")
+        if self.subtitles is not None and self.tracks:
+            raise ValueError("`subtitles` are one track and `tracks` are several: give one of both")
         if self.tracks and self.mode is Mode.BURN:
             raise ValueError("`tracks` are for the mode `soft`; name the subtitles to burn in `subtitles`")
         if self.preview_at_s is not None and self.mode is Mode.SOFT:

@@ -15,6 +15,8 @@ HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
 """PQ and HLG (ITU-R BT.2100)."""
 _WHITE_NITS = 203
 """What is white in the standard range is so bright in HDR (ITU-R BT.2408)."""
+_SQUARE = 0.01
+"""What nobody sees, and what scalers leave who round the sides: such pixels are square."""
 _BRIGHTEST_NITS = 1_000
 """HLG's nominal peak, and what most is mastered for; what is brighter is white."""
 
@@ -35,6 +37,7 @@ def size(source: Source) -> tuple[int, int]:
     """
     video = source.video
     aspect = 1 / video.pixel_aspect if video.rotation % 180 else video.pixel_aspect
+    aspect = 1.0 if abs(aspect - 1) < _SQUARE else aspect
     width, height = round(video.width * max(1.0, aspect)), round(video.height * max(1.0, 1 / aspect))
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise MediaTooLarge(f"The video is shown with {width}×{height} pixels; {MOST_PIXELS}.")
@@ -50,9 +53,11 @@ def steps(source: Source) -> list[Step]:
     if is_hdr(video):
         made += _in_standard_range(video)
     if wanted == (video.width + video.width % 2, video.height + video.height % 2):
-        odd = wanted != (video.width, video.height)
-        return [*made, *([Step("pad", {"width": wanted[0], "height": wanted[1]})] if odd else [])]
-    return [*made, Step("scale", {"width": wanted[0], "height": wanted[1]}), Step("setsar", {"sar": 1})]
+        if wanted != (video.width, video.height):
+            made.append(Step("pad", {"width": wanted[0], "height": wanted[1]}))
+    else:
+        made.append(Step("scale", {"width": wanted[0], "height": wanted[1]}))
+    return [*made, *([Step("setsar", {"sar": 1})] if video.pixel_aspect != 1 else [])]
 
 
 def applied(frames: Any, source: Source) -> Any:
@@ -78,7 +83,7 @@ def reasons(source: Source) -> list[str]:
     told = {
         "interlaced frames become whole ones": video.interlaced,
         f"{video.colour.transfer} becomes standard range: an 8-bit video can't show it": is_hdr(video),
-        "pixels become square": "setsar" in names(source),
+        "pixels become square": "scale" in names(source),
         "sides become even": "pad" in names(source),
     }
     return [reason for reason, holds in told.items() if holds]

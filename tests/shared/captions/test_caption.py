@@ -38,7 +38,9 @@ def test_what_was_accepted_is_accepted_again_by_the_worker() -> None:
     ("fields", "pointer", "said"),
     [
         ({"subtitles": None}, (), "either `subtitles` or `tracks`"),
-        ({"tracks": [{"subtitles": FILE}]}, (), "either `subtitles` or `tracks`"),
+        ({"tracks": [{"subtitles": FILE}]}, (), "give one of both"),
+        ({"subtitles": [{"word": "a", "start": 0, "end": 1}]}, ("subtitles",), "are given as text, in a string"),
+        ({"font": {"size_px": 40, "size_percent": 5}}, ("font",), "two ways to say one size"),
         ({"subtitles": None, "tracks": [{"subtitles": FILE}]}, (), "are for the mode `soft`"),
         ({"mode": "soft", "preview_at_s": 1}, (), "not for the mode `soft`"),
         (
@@ -67,6 +69,12 @@ def test_what_does_not_fit_is_pointed_at(fields: dict[str, Any], pointer: tuple[
     faults = [(fault["loc"], fault["msg"]) for fault in refused.value.errors()]
     assert [loc for loc, _ in faults] == [pointer]
     assert said in faults[0][1]
+
+
+def test_a_language_may_name_its_region() -> None:
+    track = {"subtitles": FILE, "language": "pt-BR"}
+    [made] = asked(mode="soft", subtitles=None, tracks=[track]).tracks
+    assert made.language == "por"
 
 
 def test_inline_text_is_small() -> None:

@@ -45,6 +45,8 @@ def test_a_format_is_known_by_what_it_looks_like(text: str, found: Format) -> No
         ("1\n00:99:99,000 --> 00:99:99,500\nx\n", "Line 2 of the subtitles is no timing: 00:99:99,000"),
         ("1\n00:00:02,000 --> 00:00:01,000\nx\n", "Line 2 of the subtitles ends before it begins"),
         ("1\n-00:00:02,000 --> 00:00:03,000\nx\n", "Line 2 of the subtitles is no timing"),
+        (srt("a") + "3\n00:00:0x,000 -> 00:00:05,000\nx\n", "Line 6 of the subtitles is no timing"),
+        (srt("a") + "3\n00:00:04,000 –> 00:00:05,000\nx\n", "Line 6 of the subtitles is no timing"),
         (srt("a") + "3\n00:00:05,000 --> oops\nx\n", "Line 6 of the subtitles is no timing"),
         ("1\n999:00:00,000 --> 999:00:01,000\nx\n", "Line 2 of the subtitles is no timing"),
         ("WEBVTT\n\n00:61.000 --> 00:62.000\nx\n", "Line 3 of the subtitles is no timing"),

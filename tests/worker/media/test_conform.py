@@ -91,6 +91,16 @@ def test_pixels_that_are_not_square_keep_the_shape_of_a_turned_picture(tmp_path:
     assert (made.video.width, made.video.height, made.video.rotation) == (180, 640, 0)
 
 
+def test_pixels_that_are_nearly_square_are_and_the_size_stays(tmp_path: Path) -> None:
+    cropped = ("-vf", "crop=135:240,scale=270:480", *H264, "-an")
+    source = make(tmp_path / "upright.mp4", *cropped, sources=("-f", "lavfi", "-i", "testsrc2=s=426x240:r=10:d=1"))
+    skewed = make(tmp_path / "skewed.mp4", "-vf", "setsar=404/405:max=1000", *H264, "-an", sources=("-i", str(source)))
+    assert open_media(skewed).video.pixel_aspect != 1
+    result, made, _ = burnt(tmp_path, skewed)
+    assert (made.video.width, made.video.height, made.video.pixel_aspect) == (270, 480, 1.0)
+    assert "pixels become square" not in result.pipeline.reasons
+
+
 def test_a_shape_beyond_all_limits_is_refused(tmp_path: Path) -> None:
     wide = make(tmp_path / "wide.mp4", "-vf", "setsar=100", *H264, "-an", sources=PICTURE)
     with pytest.raises(MediaTooLarge, match="32000×180"):

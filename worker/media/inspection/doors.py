@@ -66,7 +66,7 @@ def readable(container: InputContainer) -> list[Stream]:
 
 def _check_head(container: InputContainer) -> None:
     if not container.streams:
-        raise MediaLimits("The file has neither a video nor an audio stream.")
+        raise MediaFormat("The file has neither a video nor a sound.")
     if len(container.streams) > MAX_STREAMS:
         raise MediaLimits(f"The file has {len(container.streams)} streams; {MAX_STREAMS} at most are taken.")
     if container.duration is not None:

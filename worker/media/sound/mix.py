@@ -149,11 +149,13 @@ class Mix:
             sound = _through(sound, names, "volume", volume=params.volume)
         if params.volume > 1 and self.own is None:
             sound = _through(sound, names, "alimiter", **_LIMIT)
+        # Fades that are longer than the sound share it: it would never be as loud as it is.
+        share = min(1.0, sound_s / max(params.fade_in_s + params.fade_out_s, 0.001))
         if params.fade_in_s:
-            sound = _through(sound, names, "afade", type="in", duration=params.fade_in_s)
+            sound = _through(sound, names, "afade", type="in", duration=params.fade_in_s * share)
         if params.fade_out_s:
-            start_s = max(0.0, sound_s - params.fade_out_s)
-            sound = _through(sound, names, "afade", type="out", start_time=start_s, duration=params.fade_out_s)
+            fall_s = params.fade_out_s * share
+            sound = _through(sound, names, "afade", type="out", start_time=sound_s - fall_s, duration=fall_s)
         if params.offset_s:
             sound = _through(sound, names, "adelay", delays=round(params.offset_s * _MS), all=1)
         return sound
