@@ -51,7 +51,12 @@ class Params(ClientModel):
         default=1.0, ge=0, le=8, description="Of the video's own sound, with `mix` and `duck`", examples=[0.8]
     )
     offset_s: float = Field(default=0.0, ge=0, le=14_400, description="When the new sound begins in the video")
-    start_s: float = Field(default=0.0, ge=0, le=14_400, description="What is left out of the new sound's beginning")
+    start_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=14_400,
+        description="What is left out of the new sound's beginning; with `loop`, the first time",
+    )
     loop: bool = Field(default=False, strict=True, description="Repeat the new sound to the end of the video")
     fade_in_s: float = Field(default=0.0, ge=0, le=600, description="How long the new sound rises")
     fade_out_s: float = Field(default=0.0, ge=0, le=600, description="How long the new sound falls, at its end")

@@ -15,6 +15,7 @@ Json = dict[str, Any]
 
 _BOUNDS = (("minimum", "≥ {}"), ("exclusiveMinimum", "> {}"), ("maximum", "≤ {}"), ("exclusiveMaximum", "< {}"))
 _PICTURES = {
+    "probe": ("What is found in a film: one of its sounds begins late", "probe/tracks.png"),
     "add_audio": ("Two sounds, and what ducking makes of them", "sound/duck.png"),
     "caption": ("Four of eight styles, at three times; [more of captions](captions.md)", "captions/styles-1.jpg"),
     "img2vid": ("FFmpeg's zoompan and img2vid, frame by frame", "img2vid/landscape-4x3.jpg"),
