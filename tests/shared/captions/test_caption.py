@@ -1,11 +1,15 @@
 """What the operation caption takes, and what it foretells."""
 
+import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from shared.captions.source import MAX_INLINE_BYTES
+from shared.captions.syntax import checked
 from shared.operations.caption import OPERATION, Mode, Params
 from shared.wire.media_input import MediaInput, media_inputs
 from tests.shared.captions.written import ass, srt
@@ -72,6 +76,19 @@ def test_what_does_not_fit_is_pointed_at(fields: dict[str, Any], pointer: tuple[
 def test_inline_text_is_small() -> None:
     with pytest.raises(ValidationError, match="at most 65536 characters"):
         asked(subtitles="x" * (MAX_INLINE_BYTES + 1))
+
+
+def test_subtitles_that_items_share_are_read_once() -> None:
+    times = [f"00:{n // 60:02d}:{n % 60:02d},000 --> 00:{n // 60:02d}:{n % 60:02d},900" for n in range(1000)]
+    long = json.dumps(asked(subtitles="\n\n".join(f"{each}\nx" for each in times)).model_dump(mode="json"))
+    twenty_s = _processor_s(lambda: [checked(json.loads(long)["subtitles"]) for _ in range(20)])
+    assert _processor_s(lambda: [Params.model_validate_json(long) for _ in range(200)]) < twenty_s
+
+
+def _processor_s(work: Callable[[], object]) -> float:
+    started_s = time.process_time()
+    work()
+    return time.process_time() - started_s
 
 
 def test_languages_of_two_letters_become_three() -> None:
