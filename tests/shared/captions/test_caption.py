@@ -107,3 +107,18 @@ def test_the_file_is_a_video_or_a_picture() -> None:
     assert [slot.filename for slot in OPERATION.slots(asked(preview_at_s=1))] == ["preview.jpg"]
     costs = [OPERATION.cost_s(params) for params in (asked(preview_at_s=1), asked(mode=Mode.SOFT), asked())]
     assert costs == sorted(costs)
+
+
+def test_characters_that_no_font_has_are_warned_of_where_they_would_be_drawn() -> None:
+    [warning] = OPERATION.warnings(asked(subtitles=srt("漢字 a")))
+    assert (warning.pointer, warning.code) == ("/subtitles", "missing-glyphs")
+    assert warning.detail == "No font here has 字 (U+5B57), 漢 (U+6F22): each is drawn as an empty box."
+    assert len(OPERATION.warnings(asked(subtitles=srt("漢"), preview_at_s=1))) == 1
+    track = {"subtitles": srt("漢")}
+    others: tuple[dict[str, Any], ...] = (
+        {},
+        {"subtitles": srt("olá 😀")},
+        {"subtitles": srt("漢"), "mode": "soft"},
+        {"subtitles": None, "tracks": [track], "mode": "soft"},
+    )
+    assert [OPERATION.warnings(asked(**fields)) for fields in others] == [()] * len(others)
