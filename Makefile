@@ -49,7 +49,7 @@ check: setup ## Check format, lint, types, borders, Dockerfiles and the project'
 fuzz: setup ## Ask the API much of what was made up from its description, for some minutes
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-150} FUZZ_LONGEST_S=1800 $(BIN)/python -m pytest tests/fuzz
 
-docs: setup ## Bring the documents up to date that are made from the code: operations, errors, settings
+docs: setup ## Bring up to date what is made from the code: operations, errors, settings; the fonts' characters
 	$(BIN)/python -m tests.project.pages
 
 bench: setup ## Measure the claims: each figure beside its baseline

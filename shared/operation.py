@@ -59,9 +59,24 @@ class Limits:
     timeout_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class ParamsWarning:
+    """What an item's parameters will come to that its owner hardly wants, though they are taken."""
+
+    pointer: str
+    """JSON pointer (RFC 6901) into the parameters."""
+    code: str
+    detail: str
+
+
 def nothing_foreseen(params: Any) -> Mapping[str, Mapping[str, Any]]:  # noqa: ARG001 - as Operation calls it
     """Say nothing of files that are yet to be made."""
     return {}
+
+
+def no_warnings(params: Any) -> tuple[ParamsWarning, ...]:  # noqa: ARG001 - as Operation calls it
+    """Warn of nothing."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,7 @@ class Operation(Generic[P, R]):
     `slots(params)` names the files of one item. `cost_s(params)` guesses the seconds that one item takes on a
     usual worker; planning uses it to cut a job into tasks. A field of Result that is named like a slot holds the
     facts about that file and is shown beside its link. `foreseen(params)` tells, by slot, those of the facts that
-    are certain beforehand; a dry run shows them.
+    are certain beforehand, and `warnings(params)` what will hardly be as wished; a dry run shows both.
     """
 
     name: str
@@ -83,6 +98,7 @@ class Operation(Generic[P, R]):
     cost_s: Callable[[P], float]
     limits: Limits
     foreseen: Callable[[P], Mapping[str, Mapping[str, Any]]] = nothing_foreseen
+    warnings: Callable[[P], tuple[ParamsWarning, ...]] = no_warnings
 
 
 AnyOperation = Operation[Any, Any]

@@ -69,7 +69,8 @@ def submit(
         typer.Option(metavar="FILE.json", help="A JSON list of items, each with its id; - reads standard input."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what it would be: its files, its time, its cost.")
+        bool,
+        typer.Option("--dry-run", help="Only show what it would be: its files, time, cost, and what to mend first."),
     ] = False,
     wait: Wait = False,
     output: Output = None,

@@ -4,18 +4,20 @@ import sys
 
 from rich.console import Console
 
-from revela.rows import print_rows
+from revela.rows import one_line, print_rows
 from shared.wire.plan import Estimate, JobPlan, PlannedItem
 
 
 def print_plan(plan: JobPlan) -> None:
-    """Write one row per item (id, seconds of a worker, files), and the whole on standard error or before them."""
+    """Write one row per item (id, seconds of a worker, files); all else on standard error, or around them."""
     console = Console(stderr=not sys.stdout.isatty(), highlight=False, soft_wrap=True)
     console.print(f"{plan.operation}  {_count(plan.items_total, 'item')} in {_count(len(plan.tasks), 'task')}")
     console.print(_estimate(plan.estimate))
     print_rows(map(_row, plan.items), ("item", "work", "files"))
     if plan.items_total > len(plan.items):
         console.print(f"… and {plan.items_total - len(plan.items)} more")
+    for warning in plan.warnings:
+        console.print(one_line(f"warning: {warning.item} {warning.pointer}: {warning.detail}"))
 
 
 def _row(item: PlannedItem) -> tuple[str, ...]:

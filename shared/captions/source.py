@@ -1,5 +1,6 @@
 """Where subtitles come from: a file, named as any media input, or the text itself in the request."""
 
+import functools
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -11,6 +12,8 @@ from shared.wire.media_input import MediaInput
 MAX_INLINE_BYTES = 64 << 10
 """Params are stored and sent with each item; what is larger is better uploaded once."""
 _INLINE_SIGNS = ("\n", "-->", "[", "{")
+_checked_lately = functools.lru_cache(maxsize=16)(checked)
+"""A job's items may share the subtitles in its defaults, up to sixteen tracks of them: they are read once."""
 
 
 def _source(written: str) -> str:
@@ -21,7 +24,7 @@ def _source(written: str) -> str:
     if len(written.encode(errors="replace")) > MAX_INLINE_BYTES:
         raise ValueError(f"subtitles in the request have at most {MAX_INLINE_BYTES >> 10} KiB; upload a larger file")
     try:
-        checked(written)
+        _checked_lately(written)
     except (SubtitleSyntax, SubtitleLimits) as refused:
         raise ValueError(f"{refused.detail} ({refused.code})") from refused
     return written

@@ -29,8 +29,8 @@ class Format(StrEnum):
 Interval = tuple[int, int]
 
 _ASS = re.compile(r"^\s*\[(?:script info|v4\+? styles|events)\]", re.IGNORECASE | re.MULTILINE)
-_ARROW = re.compile(r"^\s*-?\d+\s*:.*-->|-->\s*-?\d+\s*:|^\s*\d+\s*:[^>]*[-–—=]>\s*\d+\s*:")
-"""What is meant for a timing, be it right or with another arrow: as text, nobody would want to read it."""
+TIMING = re.compile(r"^\s*-?\d+\s*:.*-->|-->\s*-?\d+\s*:|^\s*\d+\s*:[^>]*[-–—=]>\s*\d+\s*:")
+"""In a line of SRT or WebVTT: it means to say when a cue is shown, be it right or with another arrow."""
 _CLOCK = r"(\d{1,4}):([0-5]?\d):([0-5]?\d)[,.](\d{1,3})"
 _SRT = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s.*)?")
 _SHORT_CLOCK = r"(?:(\d{1,4}):)?([0-5]\d):([0-5]\d)\.(\d{2,3})"
@@ -106,7 +106,7 @@ def _lines(text: str, written: Format) -> Iterator[tuple[int, str]]:
             continue
         if len(line) > MAX_LINE_CHARACTERS:
             raise SubtitleLimits(f"Line {number} of the subtitles has more than {MAX_LINE_CHARACTERS} characters.")
-        if _ARROW.search(line):
+        if TIMING.search(line):
             yield number, line
 
 

@@ -6,13 +6,15 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from shared.captions.appearance import Appearance
+from shared.captions.coverage import missing, named
 from shared.captions.languages import Language
+from shared.captions.shown import characters
 from shared.captions.source import SubtitleSource
 from shared.captions.syntax import Format
 from shared.media.encoding import Quality
 from shared.media.facts import VideoFileFacts
 from shared.media.pipeline import PipelineReport
-from shared.operation import MAX_FILE_BYTES, Limits, Operation, Slot
+from shared.operation import MAX_FILE_BYTES, Limits, Operation, ParamsWarning, Slot
 from shared.wire.media_input import MediaInput
 from shared.wire.model import ClientModel, WireModel
 
@@ -134,6 +136,17 @@ def cost_s(params: Params) -> float:
     return 2.0 if params.mode is Mode.SOFT else 25.0
 
 
+def warnings(params: Params) -> tuple[ParamsWarning, ...]:
+    """Tell which characters of subtitles in the request no font has; files are read only when it runs."""
+    if params.mode is Mode.SOFT or params.subtitles is None or isinstance(params.subtitles, MediaInput):
+        return ()
+    absent = missing(characters(params.subtitles, params), params.font.family)
+    if not absent:
+        return ()
+    detail = f"No font here has {named(absent)}: each is drawn as an empty box."
+    return (ParamsWarning("/subtitles", "missing-glyphs", detail),)
+
+
 OPERATION = Operation(
     name="caption",
     version=1,
@@ -143,4 +156,5 @@ OPERATION = Operation(
     slots=slots,
     cost_s=cost_s,
     limits=Limits(max_input_bytes=5 << 30, timeout_s=3600),
+    warnings=warnings,
 )

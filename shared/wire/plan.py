@@ -7,6 +7,8 @@ from pydantic import Field
 from shared.wire.cost import Cost
 from shared.wire.model import WireModel
 
+MAX_WARNINGS = 100
+
 
 class PlannedOutput(WireModel):
     """One file that an item would make."""
@@ -41,6 +43,17 @@ class PlannedTask(WireModel):
     work_s: float = Field(description="Expected seconds of a worker", examples=[7.4])
 
 
+class PlanWarning(WireModel):
+    """What an item will hardly be as wished in, though it would be taken and run."""
+
+    item: str = Field(description="The item's id", examples=["item-1"])
+    pointer: str = Field(
+        description="JSON pointer (RFC 6901) into the item's parameters, as `items` shows them", examples=["/subtitles"]
+    )
+    code: str = Field(examples=["missing-glyphs"])
+    detail: str = Field(examples=["No font here has 漢 (U+6F22): each is drawn as an empty box."])
+
+
 class Estimate(WireModel):
     """How long a job would take, were it submitted now."""
 
@@ -62,3 +75,4 @@ class JobPlan(WireModel):
     items: list[PlannedItem] = Field(description="The first 100")
     tasks: list[PlannedTask]
     estimate: Estimate
+    warnings: list[PlanWarning] = Field(default=[], description=f"The first {MAX_WARNINGS}, of all items")

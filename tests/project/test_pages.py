@@ -1,14 +1,14 @@
-"""The documents that are made from code say what the code says."""
+"""The documents that are made from code say what the code says, and so does the data."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.project.pages.all_pages import PAGES, made
+from tests.project.pages.all_pages import PAGES, WHOLE, made
 from tests.project.pages.marked import names_of_parts, with_parts
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PAGES, *WHOLE], ids=lambda path: path.name)
 def test_no_page_is_stale(path: Path) -> None:
     assert path.read_text() == made(path), "`make docs` brings it up to date"
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-HEAVY = ("numpy", "cv2", "av", "onnxruntime", "runpod", "PIL", "boto3", "alembic")
+HEAVY = ("numpy", "cv2", "av", "onnxruntime", "runpod", "PIL", "pysubs2", "uharfbuzz", "boto3", "alembic")
 HELP_S = 0.6
 MACHINE_FACTOR = 3
 """How much slower than an idle machine the one that runs the tests may be."""

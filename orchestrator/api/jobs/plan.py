@@ -1,6 +1,8 @@
 """The dry run: what a job would be, without storing it."""
 
 import asyncio
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -14,7 +16,7 @@ from orchestrator.store.submit import check_own_inputs
 from orchestrator.views import cost_view
 from shared.operation import AnyOperation
 from shared.wire.job import EMBEDDED_ITEMS
-from shared.wire.plan import Estimate, JobPlan, PlannedItem, PlannedOutput, PlannedTask
+from shared.wire.plan import MAX_WARNINGS, Estimate, JobPlan, PlannedItem, PlannedOutput, PlannedTask, PlanWarning
 
 
 async def plan_response(services: Services, job: AcceptedJob) -> Response:
@@ -35,6 +37,7 @@ def _plan(operation: AnyOperation, job: AcceptedJob, estimate: Estimate) -> JobP
         items=[_planned_item(operation, item) for item in job.items[:EMBEDDED_ITEMS]],
         tasks=[PlannedTask(item_ids=item_ids[task.id], work_s=_rounded(task.cost_s)) for task in job.tasks],
         estimate=estimate,
+        warnings=list(islice(_warnings(operation, job.items), MAX_WARNINGS)),
     )
 
 
@@ -73,6 +76,12 @@ def _planned_item(operation: AnyOperation, item: AcceptedItem) -> PlannedItem:
         ],
         work_s=_rounded(operation.cost_s(params)),
     )
+
+
+def _warnings(operation: AnyOperation, items: Iterable[AcceptedItem]) -> Iterator[PlanWarning]:
+    for item in items:
+        for warning in operation.warnings(operation.params.model_validate(item.params)):
+            yield PlanWarning(item=item.id, pointer=warning.pointer, code=warning.code, detail=warning.detail)
 
 
 def _rounded(seconds: float) -> float:

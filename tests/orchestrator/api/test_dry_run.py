@@ -1,8 +1,9 @@
 """The dry run: a plan, and nothing stored."""
 
 from orchestrator.store import tables
-from shared.wire.plan import JobPlan
+from shared.wire.plan import MAX_WARNINGS, JobPlan, PlanWarning
 from tests.orchestrator.api.running import IMAGE, Api
+from tests.shared.captions.written import srt
 
 BODY = {
     "operation": "img2vid",
@@ -59,3 +60,27 @@ async def test_once_work_was_measured_the_estimate_and_its_cost_go_by_that(api: 
     hinted_s = sum(task.work_s for task in plan.tasks)
     assert plan.estimate.basis == "measured"
     assert abs(plan.estimate.work_s - hinted_s / 4) < 0.02
+
+
+def captions(*subtitles: str) -> dict[str, object]:
+    items = [{"id": f"i{n}", "subtitles": text} for n, text in enumerate(subtitles)]
+    return {"operation": "caption", "items": items, "defaults": {"video": "https://example.com/a.mp4"}}
+
+
+async def test_a_dry_run_warns_of_characters_that_no_font_has(api: Api) -> None:
+    body = captions(srt("olá"), srt("漢"), "https://example.com/a.srt")
+    plan = JobPlan.model_validate_json((await api.client.post("/v1/jobs?dry_run=true", json=body)).content)
+    detail = "No font here has 漢 (U+6F22): each is drawn as an empty box."
+    assert plan.warnings == [PlanWarning(item="i1", pointer="/subtitles", code="missing-glyphs", detail=detail)]
+    assert plan.items[1].params["subtitles"] == srt("漢")
+    assert (await api.client.post("/v1/jobs", json=body)).status_code == 202, "it may be submitted all the same"
+    other = await api.client.post("/v1/jobs?dry_run=true", json=BODY)
+    assert other.json()["warnings"] == []
+
+
+async def test_warnings_come_from_all_items_and_are_not_without_end(api: Api) -> None:
+    late = captions(*[srt("olá")] * 150, srt("漢"))
+    many = captions(*[srt("漢")] * 150)
+    plans = [(await api.client.post("/v1/jobs?dry_run=true", json=body)).json() for body in (late, many)]
+    assert [warning["item"] for warning in plans[0]["warnings"]] == ["i150"]
+    assert [len(plan["warnings"]) for plan in plans] == [1, MAX_WARNINGS]

@@ -1,1 +1,1 @@
-"""The documents that are made from the code: `make docs` writes them, a test finds them stale."""
+"""The documents and data that are made from the code: `make docs` writes them, a test finds them stale."""

@@ -13,6 +13,7 @@ from revela import Client
 from revela.failures import NOT_AS_WISHED, WRONGLY_ASKED, ReaderGone
 from tests.revela.terminal import Answer, Terminal
 from tests.served import Server, served
+from tests.shared.captions.written import srt
 from tests.waiting import until_now
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -73,6 +74,16 @@ def test_a_dry_run_shows_what_a_job_would_be_and_makes_none(connected: Terminal,
     assert connected("jobs", "--label", "dry=run", "--json").json == []
     refused = connected("submit", "echo", "--param", "sleep_s=-1", "--dry-run")
     assert (refused.code, "--param sleep_s: " in refused.err) == (WRONGLY_ASKED, True)
+
+
+def test_a_dry_run_warns_on_standard_error(connected: Terminal, tmp_path: Path) -> None:
+    item = {"id": "a", "video": "https://example.com/a.mp4", "subtitles": srt("漢")}
+    (tmp_path / "items.json").write_text(json.dumps([item]))
+    shown = connected("submit", "caption", "--items", "items.json", "--dry-run")
+    assert (shown.code, shown.out.count("\n")) == (0, 1)
+    assert shown.err.splitlines()[2:] == [
+        "warning: a /subtitles: No font here has 漢 (U+6F22): each is drawn as an empty box."
+    ]
 
 
 def test_jobs_are_found_by_label_and_time(connected: Terminal) -> None:

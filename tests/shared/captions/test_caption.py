@@ -1,11 +1,15 @@
 """What the operation caption takes, and what it foretells."""
 
+import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from shared.captions.source import MAX_INLINE_BYTES
+from shared.captions.syntax import checked
 from shared.operations.caption import OPERATION, Mode, Params
 from shared.wire.media_input import MediaInput, media_inputs
 from tests.shared.captions.written import ass, srt
@@ -82,6 +86,19 @@ def test_inline_text_is_small() -> None:
         asked(subtitles="x" * (MAX_INLINE_BYTES + 1))
 
 
+def test_subtitles_that_items_share_are_read_once() -> None:
+    times = [f"00:{n // 60:02d}:{n % 60:02d},000 --> 00:{n // 60:02d}:{n % 60:02d},900" for n in range(1000)]
+    long = json.dumps(asked(subtitles="\n\n".join(f"{each}\nx" for each in times)).model_dump(mode="json"))
+    twenty_s = _processor_s(lambda: [checked(json.loads(long)["subtitles"]) for _ in range(20)])
+    assert _processor_s(lambda: [Params.model_validate_json(long) for _ in range(200)]) < twenty_s
+
+
+def _processor_s(work: Callable[[], object]) -> float:
+    started_s = time.process_time()
+    work()
+    return time.process_time() - started_s
+
+
 def test_languages_of_two_letters_become_three() -> None:
     tracks = [{"subtitles": FILE, "language": code} for code in ("pt", "por", "zz"[:1] + "ho")]
     params = asked(subtitles=None, mode="soft", tracks=tracks)
@@ -98,3 +115,18 @@ def test_the_file_is_a_video_or_a_picture() -> None:
     assert [slot.filename for slot in OPERATION.slots(asked(preview_at_s=1))] == ["preview.jpg"]
     costs = [OPERATION.cost_s(params) for params in (asked(preview_at_s=1), asked(mode=Mode.SOFT), asked())]
     assert costs == sorted(costs)
+
+
+def test_characters_that_no_font_has_are_warned_of_where_they_would_be_drawn() -> None:
+    [warning] = OPERATION.warnings(asked(subtitles=srt("漢字 a")))
+    assert (warning.pointer, warning.code) == ("/subtitles", "missing-glyphs")
+    assert warning.detail == "No font here has 字 (U+5B57), 漢 (U+6F22): each is drawn as an empty box."
+    assert len(OPERATION.warnings(asked(subtitles=srt("漢"), preview_at_s=1))) == 1
+    track = {"subtitles": srt("漢")}
+    others: tuple[dict[str, Any], ...] = (
+        {},
+        {"subtitles": srt("olá 😀")},
+        {"subtitles": srt("漢"), "mode": "soft"},
+        {"subtitles": None, "tracks": [track], "mode": "soft"},
+    )
+    assert [OPERATION.warnings(asked(**fields)) for fields in others] == [()] * len(others)
