@@ -63,6 +63,15 @@ def test_what_is_no_subtitles_is_a_typed_error(content: bytes, error: type[JobEr
         from_bytes(content)
 
 
+def test_times_within_a_text_are_no_cues_of_their_own() -> None:
+    two = "WEBVTT\n\n00:01.000 --> 00:03.000\nOh <00:00:01.500><c>Hello</c> <00:00:02.000><c>world</c>\n"
+    [cue] = from_text(two).cues
+    assert [(word.text, word.start_ms) for word in cue.words] == [("Oh", 1000), ("Hello", 1500), ("world", 2000)]
+    spoken_of = "von 10:00:00,5 bis 11:00:00,5"
+    [cue] = from_text(srt(spoken_of)).cues
+    assert said(cue) == spoken_of
+
+
 def test_more_words_than_can_be_laid_out_in_time_are_refused() -> None:
     cues = "".join(
         f"{n}\n00:{n // 60:02d}:{n % 60:02d},000 --> 00:{n // 60:02d}:{n % 60:02d},900\n{'a ' * 480}\n\n"

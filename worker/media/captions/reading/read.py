@@ -7,7 +7,7 @@ from itertools import groupby
 
 import pysubs2
 
-from shared.captions.syntax import MAX_CUES, Format, checked
+from shared.captions.syntax import MAX_CUES, TIMING, Format, checked
 from shared.captions.words import MAX_WORDS, SpokenWord, spoken
 from shared.errors import SubtitleLimits, SubtitleSyntax
 from worker.media.captions.reading import markup
@@ -24,6 +24,9 @@ _LONGEST_CUE_WORDS = 14
 _ENDS_SENTENCE = (".", "!", "?", "…", "。", "؟")
 _WHITE = "#FFFFFF"
 _NEWLINE = re.compile("\r\n?")
+_COLON = re.compile(r"(?<=\d):(?=\d)")
+_STAND_IN = "\ue03a"
+"""For a colon between digits in a text; of the private use area, of which nothing else is left."""
 
 
 def from_bytes(content: bytes) -> Subtitles:
@@ -63,6 +66,7 @@ def _cues(text: str, written: Format, changes: Counter[str]) -> Iterator[Cue]:
     for event in parsed.events:
         if event.is_comment:
             continue
+        event.text = event.text.replace(_STAND_IN, ":")
         if written is Format.VTT:  # pysubs2 takes notes and names that follow for text of the cue
             event.text = event.text.partition(r"\N\N")[0]
         style = parsed.styles.get(event.style) if written is Format.ASS else None
@@ -75,12 +79,18 @@ def _parsed(text: str, written: Format) -> pysubs2.SSAFile:
     try:
         # Tags are left to our own reader, which knows what is allowed.
         options = {} if written is Format.ASS else {"keep_html_tags": True}
+        text = text if written is Format.ASS else _guarded(text)
         parsed = pysubs2.SSAFile.from_string(text, format_="ass" if written is Format.ASS else written, **options)
     except (pysubs2.Pysubs2Error, ValueError, KeyError, IndexError, OverflowError) as unreadable:
         raise SubtitleSyntax(f"The subtitles can't be read as {written.upper()}.") from unreadable
     if len(parsed.events) > MAX_CUES:
         raise SubtitleLimits(f"Subtitles have at most {MAX_CUES} cues.")
     return parsed
+
+
+def _guarded(text: str) -> str:
+    """Hide times that stand in what is said: pysubs2 takes any line with two of them for a cue's timing."""
+    return "\n".join(line if TIMING.search(line) else _COLON.sub(_STAND_IN, line) for line in text.split("\n"))
 
 
 def _look(style: pysubs2.SSAStyle | None) -> Look:
