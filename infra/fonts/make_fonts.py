@@ -20,6 +20,8 @@ _EUROPEAN = (
     (0x2190, 0x2199), (0x2200, 0x22FF), (0x25A0, 0x25FF), (0x2660, 0x266F), (0x2713, 0x2717), (0xFB00, 0xFB04),
     (0xFFFC, 0xFFFD),
 )  # fmt: skip
+_FURTHER_LATIN = (0x250, 0x2AF)
+"""Azerbaijani's and many African languages' letters; their capitals stand among the European ones."""
 _ARABIC = (
     (0x20, 0x20),
     (0xA0, 0xA0),
@@ -54,7 +56,7 @@ FONTS: dict[str, tuple[str, Ranges, tuple[str, ...]]] = {
             ("Inter", "inter", _EUROPEAN, _MARKS),
             ("Roboto", "roboto", _EUROPEAN, (*_MARKS, "liga", "calt")),
             ("Montserrat", "montserrat", _EUROPEAN, _MARKS),
-            ("NotoSans", "noto-sans", _EUROPEAN, (*_MARKS, "liga", "calt")),
+            ("NotoSans", "noto-sans", (*_EUROPEAN, _FURTHER_LATIN), (*_MARKS, "liga", "calt")),
             ("NotoSansArabic", "noto-sans-arabic", _ARABIC, (*_MARKS, *_JOINING)),
             ("NotoSansHebrew", "noto-sans-hebrew", _HEBREW, (*_MARKS, *_JOINING)),
         )
