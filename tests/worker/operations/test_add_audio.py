@@ -97,6 +97,13 @@ def test_a_sound_is_cut_repeated_and_faded(tmp_path: Path, video: Path, sound: P
     assert level(heard(made), NEW, 0.45, 1.9) < 0.01
 
 
+def test_fades_longer_than_the_sound_share_it(tmp_path: Path, video: Path, sound: Path) -> None:
+    _, made = run(tmp_path, video, sound, fade_in_s=10, fade_out_s=30)
+    samples = heard(made)
+    assert level(samples, NEW, 0.22, 0.28) == pytest.approx(0.25, rel=0.2)
+    assert max(level(samples, NEW, 0.0, 0.03), level(samples, NEW, 0.95, 1.0)) < 0.05
+
+
 @pytest.mark.parametrize(
     ("duration", "offset_s", "whole_s"),
     [("video", 0, 2), ("audio", 0, 1), ("shortest", 0.5, 1.5), ("longest", 2, 3), ("audio", 2, 3)],
