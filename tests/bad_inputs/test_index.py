@@ -14,6 +14,15 @@ _BY_ADDRESS = (
 _FETCH, _LINKS = "tests/worker/transfer/test_fetch.py", "tests/orchestrator/api/test_outputs.py"
 _COMPLETING = "tests/orchestrator/uploads/test_completing.py"
 _MEDIA, _IMAGES = "tests/bad_inputs/test_media.py", "tests/worker/media/still/test_images.py"
+_DOORS = tuple(
+    f"tests/bad_inputs/test_doors.py::{name}"
+    for name in (
+        "test_pyav_is_held_by_each_option_alone",
+        "test_ffmpeg_is_held_by_each_option_alone",
+        "test_ffmpeg_is_held_by_the_kernel_alone",
+        "test_no_command_opens_a_file_without_its_doors",
+    )
+)
 _TEXT_AS_MEDIA = f"{_MEDIA}::test_b25_b26_b27_text_that_names_other_media_is_no_media"
 _CAPTION, _READING = "tests/worker/operations/test_caption.py", "tests/worker/media/captions/test_reading.py"
 _PUT = "tests/orchestrator/uploads/test_one_put.py"
@@ -99,17 +108,19 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
             f"{_IMAGES}::test_exif_orientation_is_honoured",
         ),
     ),
-    "B25": ("playlists", (_TEXT_AS_MEDIA,)),
-    "B26": ("lists for concatenation", (_TEXT_AS_MEDIA,)),
+    "B25": ("playlists", (_TEXT_AS_MEDIA, *_DOORS)),
+    "B26": ("lists for concatenation", (_TEXT_AS_MEDIA, *_DOORS)),
     "B27": (
-        "other texts that name media, and a playlist as an AVI's subtitles",
-        (_TEXT_AS_MEDIA, f"{_MEDIA}::test_b27_an_avi_can_not_hold_a_playlist_as_its_subtitles"),
+        "other texts that name media, and such a text as an AVI's subtitles",
+        (_TEXT_AS_MEDIA, f"{_MEDIA}::test_b27_what_an_avi_holds_as_its_subtitles_is_not_opened"),
     ),
     "B28": (
         "frames that are too large, or become so",
         (
             "tests/worker/media/test_source.py::test_what_is_beyond_the_limits_is_refused",
-            f"{_MEDIA}::test_b28_pictures_that_become_8k_in_the_middle_cost_bounded_memory",
+            f"{_MEDIA}::test_b28_pictures_that_become_8k_in_the_middle_are_not_decoded",
+            f"{_MEDIA}::test_b28_frames_that_become_8k_take_no_memory",
+            f"{_MEDIA}::test_b28_a_frame_of_12000_by_12000_is_refused_before_it_is_decoded",
         ),
     ),
     "B29": (
