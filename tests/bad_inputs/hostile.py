@@ -129,6 +129,19 @@ def hundred_hours(folder: Path) -> Path:
     return make(folder / "long.mkv", "-vf", late, "-fps_mode", "passthrough", *H264, "-an")
 
 
+def begins_late(folder: Path) -> Path:
+    """Return an FLV whose frames are composed 100 s before they are decoded: as 32 bits, after 49 days."""
+    content = bytearray(make(folder / "plain.flv", *H264, "-an", sources=PICTURE).read_bytes())
+    at = 13
+    while at + 11 < len(content):
+        size = int.from_bytes(content[at + 1 : at + 4], "big")
+        if content[at] == 9 and content[at + 12] == 1:
+            content[at + 13 : at + 16] = (-100_000 & 0xFFFFFF).to_bytes(3, "big")
+        at += 11 + size + 4
+    (folder / "late.flv").write_bytes(content)
+    return folder / "late.flv"
+
+
 def begins_early(folder: Path) -> Path:
     """Return a Matroska file whose first cluster says that its time is a hundred seconds before zero."""
     path = make(folder / "early.mkv", *H264, "-an", "-live", "1", sources=PICTURE)

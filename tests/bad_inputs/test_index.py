@@ -130,6 +130,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
             f"{_MEDIA}::test_b29_a_hundred_hours_are_refused",
             f"{_MEDIA}::test_b29_b37_what_a_head_claims_is_held_to_limits",
             f"{_MEDIA}::test_b29_what_begins_long_before_zero_is_refused",
+            f"{_MEDIA}::test_b29_what_begins_after_weeks_is_refused",
         ),
     ),
     "B30": (

@@ -132,6 +132,10 @@ def test_b29_what_begins_long_before_zero_is_refused(trap: Trap) -> None:
     assert refusal(trap, hostile.begins_early(trap.item)) == "media-limits"
 
 
+def test_b29_what_begins_after_weeks_is_refused(trap: Trap) -> None:
+    assert refusal(trap, hostile.begins_late(trap.item)) == "media-limits"
+
+
 def test_b30_samples_in_another_file_are_not_fetched(trap: Trap) -> None:
     other = make(trap.item / "other.mp4", "-c", "copy", sources=("-i", str(trap.outside)))
     path = trap.write(hostile.with_foreign_data(other))

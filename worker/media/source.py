@@ -20,6 +20,8 @@ MAX_CHANNELS = 8
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 384_000
 EARLIEST_S = -60.0
 """Encoders begin a little before zero; what begins long before is made to confuse."""
+LATEST_S = 100_000.0
+"""The clock of a transport stream begins anew after 95 443 s (33 bits at 90 kHz)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +125,5 @@ def _check_audio(track: AudioTrack) -> None:
 
 
 def _check_start(start_s: float) -> None:
-    if start_s < EARLIEST_S:
-        raise MediaLimits(f"A stream begins at {start_s:.0f} s; {EARLIEST_S:.0f} s is the earliest that is taken.")
+    if not EARLIEST_S <= start_s <= LATEST_S:
+        raise MediaLimits(f"A stream begins at {start_s:.0f} s; {EARLIEST_S:.0f} to {LATEST_S:.0f} s are taken.")

@@ -39,7 +39,7 @@ def opened(path: Path, demuxer: str) -> Iterator[InputContainer]:
 
     MediaFormat, MediaCorrupt, MediaTooLarge, MediaLimits.
     """
-    options = {**DOORS, "format_whitelist": demuxer}
+    options = {**DOORS, "format_whitelist": demuxer, "max_pixels": str(_MAX_DECODED_PIXELS)}
     try:
         with av.open(f"file:{path}", format=demuxer, options=options, metadata_errors="replace") as container:
             _check_head(container)
@@ -66,7 +66,7 @@ def readable(container: InputContainer) -> list[Stream]:
 
 def _check_head(container: InputContainer) -> None:
     if not container.streams:
-        raise MediaFormat("The file has neither a video nor a sound.")
+        raise MediaLimits("The file has neither a video nor a sound.")
     if len(container.streams) > MAX_STREAMS:
         raise MediaLimits(f"The file has {len(container.streams)} streams; {MAX_STREAMS} at most are taken.")
     if container.duration is not None:
