@@ -42,8 +42,8 @@ def jobs(
     """List jobs, newest first."""
     from datetime import datetime
 
+    from revela.jobs.asked.request import labels_named, moment_named, status_named
     from revela.jobs.listing import Wanted, list_jobs
-    from revela.jobs.request import labels_named, moment_named, status_named
     from revela.jobs.submit import Server
 
     now = datetime.now().astimezone()

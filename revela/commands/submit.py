@@ -92,7 +92,7 @@ def submit(
 
     Without --image and --items there is one item, of --param alone, with the id 0.
     """
-    from revela.jobs.request import labels_named
+    from revela.jobs.asked.request import labels_named
     from revela.jobs.submit import Server, Typed, Wishes, plan_job, submit_job
     from revela.keeping.spans import span_or_keep, span_s
 

@@ -14,9 +14,9 @@ from revela.failures import JobNotCompleted
 from revela.jobs.display import print_job, print_json
 from revela.jobs.follow import follow_job
 from revela.jobs.plan import print_plan
-from revela.jobs.request import job_request
+from revela.jobs.asked.request import job_request
 from revela.jobs.save import make_folder, save_outputs
-from revela.jobs.typed import as_typed
+from revela.jobs.asked.typed import as_typed
 from revela.uploads.in_request import refuse_local_files, with_uploads
 from shared.wire.job import JobView
 from shared.wire.status import Status

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from revela.client.downloads.file_names import distinct_names
 from revela.failures import UsageFault
+from revela.jobs.asked.params import params_named
 from revela.keeping.spans import KEEP
 from shared.wire.status import Status
 
@@ -30,7 +31,7 @@ def job_request(
     """
     if images and items is not None:
         raise UsageFault("give either --image or --items")
-    named = dict(_param(text) for text in params)
+    named = params_named(params)
     others = {
         name: None if value == KEEP and name == "output_ttl_s" else value for name, value in further.items() if value
     }
@@ -46,21 +47,10 @@ def job_request(
 def _file_stem(address: str) -> str:
     """Return the name at the end of an address without its extension; empty where there is none."""
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(address.removeprefix("@"))
     except ValueError:
         return ""
     return Path(unquote(parts.path).rstrip("/") or parts.netloc).stem
-
-
-def _param(text: str) -> tuple[str, Any]:
-    """Return (key, value) of `key=value`; the value is JSON where it reads as JSON, else the text itself."""
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise UsageFault(f"--param {text}: write it as key=value")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
 
 
 def _read_items(source: str) -> list[Any]:

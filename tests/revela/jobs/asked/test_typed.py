@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from revela import ValidationFailed
-from revela.jobs.request import job_request
-from revela.jobs.typed import as_typed
+from revela.jobs.asked.request import job_request
+from revela.jobs.asked.typed import as_typed
 from shared.wire.problem import Problem, ProblemField
 
 IMAGES = job_request("img2vid", ["fps=0"], ["https://a/1.jpg", "https://a/2.jpg"], None)

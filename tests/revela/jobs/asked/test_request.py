@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from revela.failures import UsageFault
-from revela.jobs.request import job_request, status_named
+from revela.jobs.asked.request import job_request, status_named
 from revela.keeping.spans import span_or_keep
 from shared.wire.status import Status
 

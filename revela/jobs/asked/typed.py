@@ -8,14 +8,17 @@ from shared.wire.problem import ProblemField
 
 def as_typed(refused: Refused, request: dict[str, Any], *, from_images: bool) -> Refused:
     """Return the refusal of `request` with each pointer as words of the command line, the same fault only once."""
-    faults = {(_typed(fault.pointer, request, from_images=from_images), fault.detail): None for fault in refused.errors}
+    faults = {
+        (words_of(fault.pointer, request, from_images=from_images), fault.detail): None for fault in refused.errors
+    }
     errors = [ProblemField(pointer=pointer, detail=detail) for pointer, detail in faults]
     typed = type(refused)(refused.problem.model_copy(update={"errors": errors}))
     typed.server = refused.server
     return typed
 
 
-def _typed(pointer: str, request: dict[str, Any], *, from_images: bool) -> str:
+def words_of(pointer: str, request: dict[str, Any], *, from_images: bool) -> str:
+    """Return what was typed for the place in `request` that a JSON pointer names."""
     match pointer.removeprefix("/").split("/"):
         case ["output_ttl_s" | "queue_ttl_s" as option]:
             return f"--{option.removesuffix('_s').replace('_', '-')}, in seconds"
