@@ -85,6 +85,10 @@ def _substation(head: bytes) -> bool:
     return _text(head).lstrip().startswith("[Script Info]")
 
 
+def _json(head: bytes) -> bool:
+    return _text(head).lstrip()[:1] in ("[", "{")
+
+
 def _text(head: bytes) -> str:
     """Return the beginning of a text; empty for what is none."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -118,6 +122,7 @@ _TYPES = (
     MediaType("application/x-subrip", (".srt",), _subrip),
     MediaType("text/vtt", (".vtt",), _webvtt),
     MediaType("text/x-ssa", (".ass", ".ssa"), _substation),
+    MediaType("application/json", (".json",), _json),
 )
 MEDIA_TYPES = {known.name: known for known in _TYPES}
 """What is taken, by name."""
