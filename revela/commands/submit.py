@@ -61,12 +61,20 @@ def submit(
     key: Key,
     url: Url = LOCAL_SERVER,
     param: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A parameter of every item; JSON values are read.")
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="A parameter of every item, again for more; font.family=Inter sets a field within. JSON values are "
+            "read. A file here is uploaded first: video=clip.mp4, or video=@clip.mp4.",
+        ),
     ] = None,
     image: Images = None,
     items: Annotated[
         str | None,
-        typer.Option(metavar="FILE.json", help="A JSON list of items, each with its id; - reads standard input."),
+        typer.Option(
+            metavar="FILE.json",
+            help="A JSON list of items, each with its id; - reads standard input. Files here are uploaded first.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool,

@@ -11,13 +11,14 @@ from revela.client.blocking import Client
 from revela.client.errors import Refused
 from revela.client.patience import BRISK
 from revela.failures import JobNotCompleted
+from revela.jobs.asked.request import job_request
+from revela.jobs.asked.typed import as_typed
 from revela.jobs.display import print_job, print_json
 from revela.jobs.follow import follow_job
 from revela.jobs.plan import print_plan
-from revela.jobs.asked.request import job_request
 from revela.jobs.save import make_folder, save_outputs
-from revela.jobs.asked.typed import as_typed
-from revela.uploads.in_request import refuse_local_files, with_uploads
+from revela.uploads.in_request import refuse_local_files, refuse_unsent, with_uploads
+from revela.uploads.local_file import check_picture, is_local
 from shared.wire.job import JobView
 from shared.wire.status import Status
 
@@ -61,27 +62,31 @@ class Wishes:
 
 def submit_job(server: Server, typed: Typed, wishes: Wishes, idempotency_key: str | None) -> None:
     """Submit, and with `wait` follow and show; JobNotCompleted unless the job is COMPLETED in the end."""
-    request = typed.request()
+    request, from_images = typed.request(), bool(typed.images)
+    for image in typed.images:
+        check_picture(image)
     if wishes.output is not None:
         make_folder(wishes.output)
     with server.client() as client:
         try:
-            sent = with_uploads(client, request, quiet=wishes.as_json) if typed.images else request
+            sent = with_uploads(client, request, quiet=wishes.as_json, from_images=from_images)
             job = client.submit(sent, idempotency_key=idempotency_key)
         except Refused as refused:
-            raise as_typed(refused, request, from_images=bool(typed.images)) from refused
+            raise as_typed(refused, request, from_images=from_images) from refused
         show_new(client, job, wishes)
 
 
 def plan_job(server: Server, typed: Typed, *, as_json: bool) -> None:
     """Show what a job would be; nothing is submitted or uploaded."""
-    request = typed.request()
-    refuse_local_files(typed.images)
+    request, from_images = typed.request(), bool(typed.images)
+    for image in filter(is_local, typed.images):
+        refuse_unsent(image)
     with server.client() as client:
+        refuse_local_files(client, request, from_images=from_images)
         try:
             plan = client.plan(request)
         except Refused as refused:
-            raise as_typed(refused, request, from_images=bool(typed.images)) from refused
+            raise as_typed(refused, request, from_images=from_images) from refused
     if as_json:
         print_json(plan)
     else:

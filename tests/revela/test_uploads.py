@@ -145,10 +145,9 @@ def test_a_wrong_parameter_is_told_before_a_file_is_sent(
 
 def test_what_is_no_file_and_no_address_is_said(terminal: Terminal) -> None:
     ran = terminal("submit", "img2vid", "--image", "nowhere.jpg", *ANYBODY)
-    assert (ran.code, ran.err) == (
-        2,
-        "revela: --image nowhere.jpg: there is no such file, and it is no address\n",
-    )
+    possible = "name a file here, an https:// address, upload://ID or output://JOB/ITEM/SLOT"
+    told = f"revela: --image nowhere.jpg: there is no file nowhere.jpg here; {possible}\n"
+    assert (ran.code, ran.err) == (2, told)
 
 
 def test_a_dry_run_uploads_nothing(terminal: Terminal) -> None:
