@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from revela.called_as import called_as
 from revela.failures import NotConfirmed
 from revela.jobs.display import print_job, print_json
 from revela.jobs.follow import follow_job
@@ -19,6 +20,8 @@ def cancel_job(server: Server, job_id: str, *, wait: bool, as_json: bool) -> Non
         print_json(job)
     else:
         print_job(job, {})
+        if not job.status.terminal:
+            print(f"its workers are told to stop; see it with: {called_as()} job {job_id} --wait", file=sys.stderr)
 
 
 def delete_jobs(server: Server, job_ids: Sequence[str], *, sure: bool) -> None:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from revela.called_as import called_as
+from revela.jobs.data import data_lines
 from revela.keeping.kept import dead_link, kept_text
 from revela.rows import Cell, one_line, print_rows
 from shared.wire.job import ItemView, JobView, ListedJob, OutputView
@@ -18,6 +20,9 @@ from shared.wire.status import Status
 
 Saved = Mapping[str, Path]
 """Where an output was saved, by its URL."""
+
+BEING_CANCELLED = "being cancelled"
+"""What is said of a job whose workers are told to stop, until they have."""
 
 _COLOURS = {
     Status.COMPLETED: "green",
@@ -39,11 +44,11 @@ def print_json(value: BaseModel | Iterable[BaseModel], saved: Saved | None = Non
 
 
 def print_job(job: JobView, saved: Saved) -> None:
-    """Write a job's state, then its items with their links, saved files and errors.
+    """Write a job's state, then its items with their links, saved files and errors, or with what they report.
 
-    On a terminal the items' figures come first and each link on a line of its own after them. Else the state goes to
-    standard error, and each output is one row: item, status, seconds, bytes, URL or error, saved file. In the place of
-    a link that leads nowhere any more stands why.
+    On a terminal the items' figures come first and each link on a line of its own after them, and what items without
+    files report. Else the state goes to standard error, and each output is one row: item, status, seconds, bytes, URL
+    or error or reported data as JSON, saved file. In the place of a link that leads nowhere any more stands why.
     """
     on_terminal, now = sys.stdout.isatty(), datetime.now(UTC)
     _print_state(job, now, Console(stderr=not on_terminal, highlight=False, soft_wrap=True))
@@ -55,6 +60,7 @@ def print_job(job: JobView, saved: Saved) -> None:
     if results:
         print()
         print_rows(results)
+    _print_data(job)
 
 
 def print_jobs(jobs: Iterable[ListedJob]) -> None:
@@ -74,10 +80,19 @@ def print_jobs(jobs: Iterable[ListedJob]) -> None:
 
 def _print_state(job: JobView, now: datetime, console: Console) -> None:
     console.print(Text(f"{job.id}  {job.operation}  ") + _coloured(job.status) + Text(f"  {_progress_text(job)}"))
-    if kept := kept_text(job, now):
+    has_outputs = any(item.output for item in job.items)
+    if kept := kept_text(job, now, has_outputs=has_outputs):
         console.print(one_line(kept))
     if job.error is not None:
         console.print(f"[red]{job.error.code}[/red]: {escape(job.error.detail)}")
+
+
+def _print_data(job: JobView) -> None:
+    """Write what items without files report, and where there is any, how to get the whole of it."""
+    lines = [*data_lines(job.items)]
+    if lines:
+        told = [*lines, "", f"as JSON, with all of it: {called_as()} job {job.id} --json"]
+        Console(highlight=False, soft_wrap=True).print(Text("\n").join([Text(), *map(one_line, told)]))
 
 
 def _figures(item: ItemView) -> Sequence[Cell]:
@@ -101,7 +116,8 @@ def _bare_rows(job: JobView, item: ItemView, saved: Saved, now: datetime) -> Ite
         link = dead_link(job, output, now) or output.url
         yield item.id, item.status.value, _seconds(output), str(output.size_bytes), link, path
     if not item.output:
-        error = f"{item.error.code}: {item.error.detail}" if item.error else ""
+        reported = json.dumps(item.result) if item.result else ""
+        error = f"{item.error.code}: {item.error.detail}" if item.error else reported
         yield item.id, item.status.value, "", "", error, ""
 
 
@@ -112,7 +128,8 @@ def _seconds(output: OutputView) -> str:
 
 def _progress_text(job: JobView) -> str:
     if job.progress is not None and not job.status.terminal:
-        return f"{job.progress.percent:.0f} %, {job.progress.items_done} of {job.progress.items_total} items"
+        ending = f"{BEING_CANCELLED}, " if job.progress.stage == "cancel" else ""
+        return f"{ending}{job.progress.percent:.0f} %, {job.progress.items_done} of {job.progress.items_total} items"
     return f"{job.summary.succeeded} of {job.summary.total} items"
 
 

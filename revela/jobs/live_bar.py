@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from revela.client.errors import ClientError
+from revela.jobs.display import BEING_CANCELLED
 from shared.wire.job import JobView
 from shared.wire.status import Status
 
@@ -67,4 +68,5 @@ def _stage(job: JobView) -> str:
         return job.status.value.lower().replace("_", " ")
     if job.status is Status.IN_QUEUE:
         return "queued"
-    return (job.progress and job.progress.stage) or "started"
+    stage = (job.progress and job.progress.stage) or "started"
+    return BEING_CANCELLED if stage == "cancel" else stage

@@ -5,7 +5,7 @@ from datetime import datetime
 from shared.wire.job import ListedJob, OutputView
 
 
-def kept_text(job: ListedJob, now: datetime) -> str:
+def kept_text(job: ListedJob, now: datetime, *, has_outputs: bool) -> str:
     """Return what keeps the job's outputs and until when they stay, times in UTC; empty where nothing is to be said."""
     parts = []
     if job.legal_hold is not None:
@@ -14,7 +14,7 @@ def kept_text(job: ListedJob, now: datetime) -> str:
         parts.append("pinned")
     if job.outputs_deleted_at is not None:
         parts.append(f"outputs deleted {_minute(job.outputs_deleted_at)}")
-    elif job.expires_at is not None:
+    elif job.expires_at is not None and has_outputs:
         end = "links ended" if job.expires_at <= now else "outputs stay until"
         parts.append(f"{end} {_minute(job.expires_at)}")
     return ", ".join(parts)

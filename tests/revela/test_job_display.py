@@ -145,3 +145,74 @@ def test_an_output_that_was_lost_says_so_in_the_place_of_its_link(capsys: pytest
     lost = {**OUTPUT, "lost_at": "2026-01-02T06:33:00Z"}
     print_job(job(items=[{"id": "a", "status": "COMPLETED", "output": {"video": lost}}]), {})
     assert "lost, found 2026-01-02 06:33Z" in capsys.readouterr().out
+
+
+FACTS = {
+    "facts": {
+        "container": "mov",
+        "duration_s": 10.01,
+        "video": [{"index": 0, "codec": "h264", "colour": {"range": "limited"}, "hdr": None, "default": True}, {}],
+        "words": [f"word-{n}" for n in range(12)],
+        "chapters": [{"title": f"Part\x1b {n}"} for n in range(12)],
+        "subtitles": [],
+    }
+}
+PROBED = {"operation": "probe", "status": "COMPLETED", "summary": {"total": 1, "succeeded": 1, "failed": 0}}
+LATER = {"expires_at": "2100-01-01T06:33:00Z"}
+
+
+def test_data_is_shown_line_by_line_and_long_lists_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    probed = job(items=[{"id": "clip", "status": "COMPLETED", "result": FACTS}], **PROBED, **LATER)
+    shown = on_a_terminal(monkeypatch, lambda: print_job(probed, {}), columns=40)
+    _, _, told = shown.partition("\n\n")
+    assert told.splitlines() == [
+        "clip",
+        "  facts",
+        "    container: mov",
+        "    duration_s: 10.01",
+        "    video",
+        "      - index: 0",
+        "        codec: h264",
+        "        colour",
+        "          range: limited",
+        "        default: yes",
+        "      - (nothing)",
+        f"    words: {', '.join(f'word-{n}' for n in range(10))}, … and 2 more",
+        "    chapters",
+        *(f"      - title: Part  {n}" for n in range(10)),
+        "      … and 2 more",
+        "",
+        told.splitlines()[-1],
+    ]
+    assert told.splitlines()[-1].startswith("as JSON, with all of it: ")
+    assert told.endswith(f" job {JOB_ID} --json\n")
+
+
+def test_in_a_pipe_data_stands_whole_in_its_item_s_row(capsys: pytest.CaptureFixture[str]) -> None:
+    print_job(job(items=[{"id": "clip", "status": "COMPLETED", "result": FACTS}], **PROBED, **LATER), {})
+    [row] = capsys.readouterr().out.splitlines()
+    item, status, seconds, size, told, saved = row.split("\t")
+    assert (item, status, seconds, size, saved) == ("clip", "COMPLETED", "", "", "")
+    assert json.loads(told) == FACTS
+
+
+def test_of_many_items_with_data_the_first_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [{"id": f"i{n}", "status": "COMPLETED", "result": {"size": n}} for n in range(12)]
+    shown = on_a_terminal(monkeypatch, lambda: print_job(job(items=items, **PROBED), {}), columns=80)
+    assert ("\n  size: 9\n… and 2 more\n" in shown, "size: 10" in shown) == (True, False)
+
+
+def test_what_comes_with_a_file_is_not_shown_as_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {"id": "beach", "status": "COMPLETED", "output": {"video": OUTPUT}, "result": {"encoder": {"name": "x"}}}
+    assert "encoder" not in on_a_terminal(monkeypatch, lambda: print_job(job(items=[made]), {}), columns=80)
+
+
+def test_nothing_is_said_of_outputs_that_are_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    print_job(job(items=[{"id": "x", "status": "FAILED", "error": ERROR}], status="FAILED", **LATER), {})
+    assert "outputs stay" not in capsys.readouterr().err
+
+
+def test_a_job_that_is_being_cancelled_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = {"stage": "cancel", "percent": 10, "items_done": 0, "items_total": 2}
+    print_job(job(status="IN_PROGRESS", progress=progress), {})
+    assert "IN_PROGRESS  being cancelled, 10 %, 0 of 2 items\n" in capsys.readouterr().err

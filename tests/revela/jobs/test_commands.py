@@ -134,6 +134,16 @@ def test_a_running_job_is_cancelled_then_retried_then_deleted(connected: Termina
     assert (nothing.code, nothing.out) == (WRONGLY_ASKED, "")
 
 
+def test_a_cancel_that_takes_a_while_says_that_it_goes_on(connected: Terminal, client: Client) -> None:
+    job_id = running(client)
+    told = connected("cancel", job_id)
+    assert (told.code, "IN_PROGRESS  being cancelled, " in told.err) == (0, True), told.err
+    assert f"revela job {job_id} --wait" in told.err
+    ended = connected("cancel", job_id, "--wait")
+    assert (ended.code, "CANCELLED" in ended.err, "told to stop" in ended.err) == (0, True, False)
+    assert "outputs stay" not in ended.err
+
+
 def test_events_are_printed_to_the_job_s_end(connected: Terminal, client: Client) -> None:
     job_id = client.submit("echo", items=[{"id": "a"}, {"id": "b", "sleep_s": 1.5}]).id
     lines = [json.loads(line) for line in connected("events", job_id, "--json").out.splitlines()]
