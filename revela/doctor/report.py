@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,10 +15,10 @@ from revela.failures import SomethingBroken
 _SIGNS = {State.WORKS: "[green]✓[/green]", State.ABSENT: "[yellow]–[/yellow]", State.BROKEN: "[red]✗[/red]"}
 
 
-def report(*, as_json: bool) -> None:
-    """Print every finding as it is made; SomethingBroken at the end if one is broken."""
+def report(data_dir: Path | None, *, as_json: bool) -> None:
+    """Print every finding as it is made, on the server's data in `data_dir` too; SomethingBroken if one is broken."""
     findings = []
-    for check in _checks():
+    for check in _checks(data_dir):
         findings.append(check())
         if not as_json:
             _print_line(findings[-1])
@@ -28,7 +29,7 @@ def report(*, as_json: bool) -> None:
         raise SomethingBroken(f"broken: {', '.join(broken)}")
 
 
-def _checks() -> list[Check]:
+def _checks(data_dir: Path | None) -> list[Check]:
     return [
         machine.check_python,
         machine.check_ffmpeg,
@@ -37,7 +38,7 @@ def _checks() -> list[Check]:
         machine.check_gpu,
         machine.check_pictures,
         machine.check_sdk,
-        *server_checks(),
+        *server_checks(data_dir),
     ]
 
 

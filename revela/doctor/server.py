@@ -1,6 +1,7 @@
 """What the orchestrator's side needs: its settings, storage, database and endpoint."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from orchestrator.dispatch.port import EndpointHealth
@@ -11,15 +12,16 @@ from orchestrator.storage.port import Honours
 from orchestrator.store.migrate import HEAD, current_revision
 from orchestrator.store.store import Store
 from revela.doctor.finding import Check, Finding, State
+from revela.server_settings import load_settings
 from shared.clock import SystemClock
 from shared.errors import AdapterError, SettingsError
 from shared.signing import Signer
 
 
-def server_checks() -> list[Check]:
+def server_checks(data_dir: Path | None) -> list[Check]:
     """Return the checks that fit the settings; the only one there is if they are wrong says so."""
     try:
-        settings = Settings.load()
+        settings = load_settings(data_dir)
     except SettingsError as wrong:
         finding = Finding("settings", State.BROKEN, wrong.detail, "see docs/settings.md")
         return [lambda: finding]
@@ -27,14 +29,38 @@ def server_checks() -> list[Check]:
 
 
 def check_storage(settings: Settings) -> Finding:
-    """Outputs can be written, and what the store holds senders to. Nothing of it needs the server's secret."""
+    """Outputs can be written, and what the store holds senders to. Nothing of it needs the server's secret.
+
+    Where no server has been yet, only the rights to the folder are looked at: trying it out would leave folders there.
+    """
     url = settings.resolved_storage_url
+    folder = Path(url.removeprefix("file://"))
+    if url.startswith("file:///") and _is_unused(folder):
+        return _not_yet(folder)
     try:
         honours = asyncio.run(_tried_storage(settings))
     except (AdapterError, SettingsError, OSError) as failure:
         return Finding("storage", State.BROKEN, str(failure), "see REVELA_STORAGE_URL and REVELA_DATA_DIR")
     where = url.partition("?")[0].removeprefix("file://")
     return Finding("storage", State.WORKS, f"{where} ({_told(honours)})")
+
+
+def _is_unused(folder: Path) -> bool:
+    try:
+        return next(folder.iterdir(), None) is None
+    except FileNotFoundError:
+        return True
+    except OSError:  # the storage itself says better what is wrong
+        return False
+
+
+def _not_yet(folder: Path) -> Finding:
+    """Say of a folder that is not there, or empty, whether a server could work with it."""
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if os.access(nearest, os.W_OK | os.X_OK):
+        return Finding("storage", State.ABSENT, f"there is none at {folder} yet, revela serve makes it")
+    why = f"there is none at {folder} yet, and {nearest} can't be written in"
+    return Finding("storage", State.BROKEN, why, "see REVELA_STORAGE_URL and REVELA_DATA_DIR")
 
 
 async def _tried_storage(settings: Settings) -> Honours:
