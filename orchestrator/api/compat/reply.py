@@ -1,6 +1,6 @@
 """What the earlier system answered with: the videos, the errors, and when it was worked on; held until all is done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -112,12 +112,20 @@ def _response(services: Services, connection: Connection, caller: Caller, job_id
     code = HTTPStatus.OK if videos else HTTPStatus.BAD_GATEWAY
     content = {
         "code": int(code),
-        "message": wording.done if not errors else f"{len(videos)} of {len(items)} {wording.partly}",
+        "message": _message(len(videos), errors, wording),
         "videos": videos,
         **({"errors": errors} if errors else {}),
         "execution": _execution(row["created_ms"], row["completed_ms"]),
     }
     return JSONResponse(content, code, {"cache-control": "no-store", "x-job-id": job_id})
+
+
+def _message(made: int, errors: Sequence[Mapping[str, str]], wording: Wording) -> str:
+    """Return how it went; where nothing came of it, with the first reason."""
+    if not errors:
+        return wording.done
+    told = f"{made} of {made + len(errors)} {wording.partly}"
+    return told if made else f"{told}; the first: {errors[0]['message']}"
 
 
 def _error(item: Json, wording: Wording) -> dict[str, str]:

@@ -66,6 +66,7 @@ async def test_some_videos_are_a_success_with_errors_beside(api: Api) -> None:
     answer = await held(api, images("a", "b"), ends)
     told = answer.json()
     assert (answer.status_code, told["code"], [video["id"] for video in told["videos"]]) == (200, 200, ["a"])
+    assert told["message"] == "1 of 2 images converted to videos; see errors"
     assert told["errors"] == [
         {"id": "b", "code": "source-not-found", "message": "The source's server says that there is no such file."}
     ]
@@ -76,6 +77,9 @@ async def test_no_video_at_all_is_a_502(api: Api) -> None:
     answer = await held(api, images("a", "b"), ends)
     told = answer.json()
     assert (answer.status_code, told["code"], told["videos"]) == (502, 502, [])
+    assert told["message"] == (
+        "0 of 2 images converted to videos; see errors; the first: The source's server says that there is no such file."
+    )
     assert [(error["id"], error["code"]) for error in told["errors"]] == [("a", "source-not-found"), ("b", "timed_out")]
 
 
