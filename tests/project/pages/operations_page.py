@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from orchestrator.api.description.job_request import job_examples
 from orchestrator.api.description.schemas import Schemas
 from shared.catalogue import Catalogue
@@ -36,7 +38,6 @@ def operations() -> str:
 
 def _section(operation: AnyOperation) -> str:
     params, result = operation.params.model_json_schema(), operation.result.model_json_schema(mode="serialization")
-    slots = operation.slots(operation.params.model_validate(_one_item(operation)))
     return "\n\n".join(
         (
             f"## {operation.name}",
@@ -47,7 +48,7 @@ def _section(operation: AnyOperation) -> str:
             "### Files",
             table(
                 ("slot", "file", "content type", "largest, with the example's parameters"),
-                [(f"`{s.name}`", f"`{s.filename}`", f"`{s.content_type}`", _size(s.max_bytes)) for s in slots],
+                _files(operation, params),
             ),
             "### Result",
             "Reported in the item's `result`; what is named like a slot stands beside that file's link.",
@@ -83,6 +84,32 @@ def _one_item(operation: AnyOperation) -> Json:
     return item
 
 
+def _files(operation: AnyOperation, schema: Json) -> Iterator[tuple[str, ...]]:
+    """Yield the files of the example's item, then those that another value of one parameter brings."""
+    example, known = _one_item(operation), set[str]()
+    for said, item in [("", example), *_variants(schema, example)]:
+        try:
+            slots = operation.slots(operation.params.model_validate(item))
+        except ValidationError:  # this value wants others beside it
+            continue
+        for slot in slots:
+            if slot.name not in known:
+                yield f"`{slot.name}`{said}", f"`{slot.filename}`", f"`{slot.content_type}`", _size(slot.max_bytes)
+        known |= {slot.name for slot in slots}
+
+
+def _variants(root: Json, example: Json) -> Iterator[tuple[str, Json]]:
+    """Yield the example with one parameter set otherwise, and the words for it: each choice, or the least number."""
+    for name, field in root.get("properties", {}).items():
+        schema = _resolved(field, root)
+        for value in schema.get("enum", ()):
+            yield f", with `{name}`: `{json.dumps(value)}`", {**example, name: value}
+        if "minimum" in schema:
+            yield f", with `{name}`", {**example, name: schema["minimum"]}
+        if schema.get("type") == "boolean":
+            yield f", with `{name}`", {**example, name: not schema.get("default", False)}
+
+
 def _parameters(root: Json) -> Iterator[tuple[str, ...]]:
     for path, schema, required in _leaves(root, root):
         default = "**needed**" if required else f"`{json.dumps(schema['default'])}`" if "default" in schema else ""
@@ -101,13 +128,17 @@ def _fields(root: Json) -> Iterator[tuple[str, str, str]]:
 
 
 def _leaves(schema: Json, root: Json, prefix: str = "") -> Iterator[tuple[str, Json, bool]]:
-    """Yield (dotted name, schema, whether it is needed) of each field that holds no fields itself."""
+    """Yield (dotted name, schema, whether it is needed) of each field that holds no fields itself.
+
+    A list of objects is followed by their fields, `name[].field`.
+    """
     for name, field in schema.get("properties", {}).items():
         resolved = _resolved(field, root)
         if resolved.get("properties"):
             yield from _leaves(resolved, root, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", resolved, name in schema.get("required", ())
+            continue
+        yield f"{prefix}{name}", resolved, name in schema.get("required", ())
+        yield from _leaves(_resolved(resolved.get("items", {}), root), root, f"{prefix}{name}[].")
 
 
 def _resolved(schema: Json, root: Json) -> Json:
