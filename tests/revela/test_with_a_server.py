@@ -1,6 +1,7 @@
 """The command line, the client and the README's example against `revela serve` with a real worker."""
 
 import dataclasses
+import json
 import os
 import pty
 import re
@@ -24,6 +25,7 @@ from shared.wire.job import JobView
 from shared.wire.status import Status
 from tests.pictures import photo
 from tests.revela.terminal import Terminal
+from tests.worker.media.clips import usual
 
 pytestmark = [pytest.mark.slow]
 
@@ -114,6 +116,19 @@ def test_outputs_are_saved_under_their_items_names(connected: Terminal, here: Su
     again = connected("job", ended.err.split()[0], "--output", "again", "--json").json
     assert again["files"] == [str(tmp_path / "again" / path.name) for path in files]
     assert [Path(path).read_bytes() for path in again["files"]] == [path.read_bytes() for path in files]
+
+
+def test_what_is_found_in_a_file_of_this_machine_is_shown(
+    connected: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    usual(tmp_path / "clip.mp4")
+    ended = connected("submit", "probe", "--param", "media=clip.mp4", "--wait")
+    assert ended.code == 0, ended.err
+    item, status, _, _, found, _ = ended.out.rstrip("\n").split("\t")
+    facts = json.loads(found)["facts"]
+    assert (item, status, facts["video"][0]["width"], facts["duration_s"]) == ("0", "COMPLETED", 320, 2.0)
+    assert "outputs stay" not in ended.err
 
 
 def test_submit_without_wait_says_how_to_follow(connected: Terminal, here: Surroundings) -> None:
