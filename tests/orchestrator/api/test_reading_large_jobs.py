@@ -12,10 +12,9 @@ import sqlalchemy as sa
 
 from orchestrator.store import tables
 from tests.orchestrator.api.running import Api, completed
-from tests.orchestrator.storage.test_disk import heartbeat
 
 READS, MOST_READS, ENOUGH_MS = 15, 100, 50.0
-MOST_LAG_MS, TRIES = 25, 3
+MOST_HELD_MS = 25
 
 
 async def finished_job(api: Api, items: int) -> str:
@@ -48,17 +47,25 @@ async def timed_ms(read: Callable[[], Awaitable[Any]], times: int = READS) -> li
     return taken_ms
 
 
+async def heartbeat(held_ms: list[float]) -> None:
+    """Note how long the event loop's thread works before it comes back, until cancelled; other programs don't count."""
+    while True:
+        started_s = time.thread_time()
+        await asyncio.sleep(0.005)
+        held_ms.append((time.thread_time() - started_s) * 1000)
+
+
 async def figures_of(read: Callable[[], Awaitable[Any]]) -> dict[str, float]:
     """Return how long a `read` takes, and how long the event loop is held meanwhile."""
-    lags_ms: list[float] = []
-    beating = asyncio.create_task(heartbeat(lags_ms))
+    held_ms: list[float] = []
+    beating = asyncio.create_task(heartbeat(held_ms))
     taken_ms = await timed_ms(read)
     beating.cancel()
     return {
         "best_ms": min(taken_ms),
         "median_ms": statistics.median(taken_ms),
-        "median_lag_ms": statistics.median(lags_ms),
-        "worst_lag_ms": max(lags_ms),
+        "median_held_ms": statistics.median(held_ms),
+        "worst_held_ms": max(held_ms),
     }
 
 
@@ -78,15 +85,12 @@ async def test_a_job_of_1000_items_is_read_in_no_time(
     answer = await client.get(address)
     assert len(answer.json()["items"]) == items
     assert all(item["output"]["text"]["url"] for item in answer.json()["items"])
-    for _ in range(TRIES):
-        figures = await figures_of(lambda: client.get(address))
-        if figures["median_lag_ms"] < MOST_LAG_MS:
-            break  # others may keep the loop waiting for once; what holds it here holds it each time
+    figures = await figures_of(lambda: client.get(address))
     for name, value in figures.items():
         record_property(name, round(value, 1))
     print(path, {name: round(value, 1) for name, value in figures.items()})
     assert figures["best_ms"] < ENOUGH_MS
-    assert figures["median_lag_ms"] < MOST_LAG_MS
+    assert figures["median_held_ms"] < MOST_HELD_MS
 
 
 async def test_a_read_of_a_small_job_costs_little(
