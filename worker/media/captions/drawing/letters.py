@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.captions.appearance import Appearance, Font, Weight
 from shared.captions.families import has_bold
-from worker.media.captions.drawing.ass import Lettering, literal, numbers, paint
+from worker.media.captions.drawing.ass import Lettering, alpha, channels, literal, numbers, paint
 from worker.media.captions.drawing.direction import marked
 from worker.media.captions.drawing.faces import ASCENT, DESCENT
 from worker.media.captions.drawing.placed import Piece, PlacedLine, PlacedScreen, PlacedWord
@@ -13,6 +13,9 @@ from worker.media.captions.reading.cue import PLAIN, Look
 
 _PLAIN_SPACE = r"{\u0} "
 _LIBASS_SIZE = ASCENT + DESCENT
+_INKS = ("#101010", "#FFFFFF")
+_READABLE = 3.0
+"""The least contrast of large letters to their ground (WCAG 2.2, 1.4.3)."""
 
 
 def is_bold(font: Font) -> bool:
@@ -73,6 +76,18 @@ class Letters:
         """Return the colour of a word that isn't the one that is said."""
         return word.word.look.colour or self.asked.colours.text
 
+    def boxed(self, word: PlacedWord) -> tuple[str, str] | None:
+        """Return the overrides for a word on its box, and those that undo them; None where it reads well as it is.
+
+        A box that is more than half transparent is no ground of its own.
+        """
+        colours, usual = self.asked.colours, self.usual_colour(word)
+        if channels(colours.active)[3] < 0x80 or _contrast(usual, colours.active) >= _READABLE:
+            return None
+        inked = max(_INKS, key=lambda ink: _contrast(ink, colours.active))
+        undone = rf"{paint(usual)}\3a{alpha(colours.outline)}\4a{alpha(colours.shadow)}"
+        return rf"{paint(inked)}\3a&HFF&\4a&HFF&", undone
+
     def _at(self, screen: PlacedScreen, x: float, y: float) -> str:
         smaller = "" if screen.size == self.size else rf"\fs{numbers(screen.size * _LIBASS_SIZE)}"
         return rf"\an5\pos({numbers(x, y)}){smaller}"
@@ -86,3 +101,16 @@ class Letters:
     def _text(self, screen: PlacedScreen, text: str, *, leftwards: bool) -> str:
         shown = literal(text, self.asked.font.family)
         return marked(shown, leftwards=leftwards) if screen.directed else shown
+
+
+def _contrast(one: str, other: str) -> float:
+    """Return the ratio of two colours' luminances, from 1 to 21 (WCAG 2.2)."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(written: str) -> float:
+    """Return the relative luminance of an sRGB colour (WCAG 2.2)."""
+    parts = [part / 255 for part in channels(written)[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

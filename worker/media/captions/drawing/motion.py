@@ -66,10 +66,16 @@ class Drawing:
             yield from self._said(screen, word, active, paint(self.letters.usual_colour(word)))
 
     def box(self, screen: PlacedScreen) -> Iterator[Event]:
-        """A box stands behind the word that is said."""
-        yield from self.classic(screen)
+        """A box stands behind the word that is said; its letters stand out from it."""
+        on_box = [self.letters.boxed(word) for word in screen.words]
+        if not any(on_box):
+            yield from self.classic(screen)
         padding = screen.size * self.asked.edges.padding_percent / 100
-        for word in screen.words:
+        for word, looks in zip(screen.words, on_box, strict=True):
+            if looks:
+                yield from self._said(screen, word, *looks)
+            elif any(on_box):
+                yield from self._word(screen, word, screen.start_ms)
             height = (_BOX_ABOVE + _BOX_BELOW) * screen.size + padding / 2
             behind = Box(word.x - word.width / 2 - padding, word.y - height / 2, word.width + 2 * padding, height)
             body = rectangle(behind, self._radius(screen), self.asked.colours.active)
@@ -135,12 +141,12 @@ class Drawing:
         for body in self.letters.pieces(screen, word, changes):
             yield Event(_LETTERS, start_ms, screen.end_ms, body)
 
-    def _said(self, screen: PlacedScreen, word: PlacedWord, active: str, before_and_after: str) -> Iterator[Event]:
-        """Yield a word that has the overrides `active` while it is said."""
+    def _said(self, screen: PlacedScreen, word: PlacedWord, active: str, undone: str) -> Iterator[Event]:
+        """Yield a word that has the overrides `active` while it is said; `undone` undoes them."""
         begins_ms, ends_ms = word.start_ms - screen.start_ms, word.end_ms - screen.start_ms
         changes = active if begins_ms <= 0 else _from(begins_ms, active)
         if ends_ms < screen.end_ms - screen.start_ms:
-            changes += _from(ends_ms, before_and_after)
+            changes += _from(ends_ms, undone)
         return self._word(screen, word, screen.start_ms, changes)
 
     def _reach(self, piece: Piece) -> tuple[float, float]:
