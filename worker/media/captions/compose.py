@@ -8,6 +8,7 @@ from shared.captions.appearance import Appearance
 from worker.media.captions.drawing.ass import document
 from worker.media.captions.drawing.faces import typeface
 from worker.media.captions.drawing.layout import Layout
+from worker.media.captions.drawing.letters import Letters, is_bold
 from worker.media.captions.drawing.motion import Drawing
 from worker.media.captions.reading.cue import Cue, Subtitles
 from worker.media.captions.reading.wording import reworded
@@ -29,14 +30,15 @@ class Composed:
 def compose(subtitles: Subtitles, asked: Appearance, width: int, height: int, until_ms: int | None = None) -> Composed:
     """Return what draws the subtitles on frames of this size; those after `until_ms`, the video's end, are left out."""
     cues, changes = wanted(subtitles, asked, until_ms)
-    face = typeface(asked.font.family, bold=Drawing(asked, 1).bold)
+    face = typeface(asked.font.family, bold=is_bold(asked.font))
     layout = Layout(width, height, asked, face)
-    drawing = Drawing(asked, layout.size)
+    drawing = Drawing(asked, Letters(asked, layout.size))
     screens = list(layout.placed(cues))
     changes["overlaps-closed"] += layout.overlaps
+    changes["moved-into-the-frame"] += layout.moved
     events = [event for screen in screens for event in drawing.events(screen)]
     return Composed(
-        text=document(width, height, drawing.lettering(), events),
+        text=document(width, height, drawing.letters.style(), events),
         screens=len(screens),
         cues=len(cues),
         words=_count(cues),

@@ -14,7 +14,7 @@ from tests.worker.media.captions.drawn import HEIGHT, WIDTH, alike, at, composed
 
 pytestmark = pytest.mark.slow
 
-WHITE, YELLOW, RED = (255, 255, 255), (255, 214, 10), (255, 0, 0)
+WHITE, YELLOW, RED, BLACK = (255, 255, 255), (255, 214, 10), (255, 0, 0), (0, 0, 0)
 FOUR = "aaaa bbbb cccc dddd"
 ARABIC, HEBREW = "مرحبا بالعالم اليوم جميل", "שלום עולם וברכה לכולם"
 LARGE = {"font": {"size_percent": 10}}
@@ -72,10 +72,47 @@ def test_the_word_that_is_said_is_marked_and_no_other(style: Style, text: str, l
 def test_the_box_stands_behind_the_word_and_the_line_under_it(tmp_path: Path) -> None:
     box = shown(FOUR, tmp_path, 1.2, style="box")
     left, right, top, bottom = extent(ink(box, colour=YELLOW))
-    letters = ink(box[top:bottom, left:right], colour=WHITE)
+    letters = ink(box[top:bottom, left:right], colour=BLACK)
     assert letters.sum() > 50
     line = shown(FOUR, tmp_path, 1.2, style="underline")
     assert extent(ink(line, colour=YELLOW))[2] > extent(ink(line, colour=WHITE))[3] - 3
+
+
+@pytest.mark.parametrize(
+    ("colours", "letters"),
+    [
+        ({}, BLACK),
+        ({"active": "#FFFFFF"}, BLACK),
+        ({"active": "#6C4DFF"}, WHITE),
+        ({"active": "#000000"}, WHITE),
+        ({"text": "#000000", "active": "#000080", "outline": "#FFFFFF"}, WHITE),
+        ({"text": "#FF0000"}, BLACK),
+        ({"text": "#FF0000", "active": "#FFFFFF"}, RED),
+    ],
+)
+def test_letters_on_a_box_stand_out_from_it(
+    colours: dict[str, str], letters: tuple[int, int, int], tmp_path: Path
+) -> None:
+    edges = {"outline_percent": 0, "shadow_percent": 0}
+    frame = shown(FOUR, tmp_path, 1.2, style="box", colours=colours, edges=edges)
+    shade = ink(frame, colour=_rgb(colours.get("active", "#FFD60A")))
+    whole = extent(ink(frame))
+    inside = frame[whole[2] : whole[3], whole[0] : extent(shade[:, : WIDTH // 2 - 40])[1]]
+    drawn_in = {name for name in (BLACK, WHITE, RED) if ink(inside, colour=name).sum() > 50}
+    assert drawn_in - {_rgb(colours.get("active", "#FFD60A"))} == {letters}
+
+
+def test_letters_on_a_box_look_as_usual_before_and_after(tmp_path: Path) -> None:
+    frames = drawn(composed(FOUR, style="box", **LARGE).text, tmp_path)
+    still = drawn(composed(FOUR, style="highlight", colours={"active": "#FFFFFF"}, **LARGE).text, tmp_path)
+    first, last = slice(0, WIDTH // 2 - 60), slice(WIDTH // 2 + 60, WIDTH)
+    for second, side in ((1.2, last), (2.8, first)):
+        assert (at(frames, second)[:, side] == at(still, second)[:, side]).all()
+
+
+def _rgb(written: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(written.removeprefix("#"))
+    return red, green, blue
 
 
 def test_word_shows_one_after_the_other_and_pop_keeps_those_before(tmp_path: Path) -> None:

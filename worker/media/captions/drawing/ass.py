@@ -111,22 +111,32 @@ def _whole(letter: str) -> str:
 
 def colour(written: str) -> str:
     """Return #RGB, #RGBA, #RRGGBB or #RRGGBBAA as ASS has it: &HAABBGGRR, where AA is what shines through."""
-    red, green, blue, alpha = _channels(written)
-    return f"&H{255 - alpha:02X}{blue:02X}{green:02X}{red:02X}"
+    red, green, blue, opaque = channels(written)
+    return f"&H{255 - opaque:02X}{blue:02X}{green:02X}{red:02X}"
 
 
 def paint(written: str) -> str:
     """Return the overrides that give letters or a shape this colour."""
-    red, green, blue, alpha = _channels(written)
-    return rf"\1c&H{blue:02X}{green:02X}{red:02X}&\1a&H{255 - alpha:02X}&"
+    return rf"\1c{_hue(written)}\1a{alpha(written)}"
 
 
-def _channels(written: str) -> tuple[int, int, int, int]:
+def _hue(written: str) -> str:
+    red, green, blue, _ = channels(written)
+    return f"&H{blue:02X}{green:02X}{red:02X}&"
+
+
+def alpha(written: str) -> str:
+    """Return how much shines through a colour, as an override's argument."""
+    return f"&H{255 - channels(written)[3]:02X}&"
+
+
+def channels(written: str) -> tuple[int, int, int, int]:
+    """Return red, green, blue and alpha, each up to 255."""
     digits = written.removeprefix("#")
     if len(digits) <= 4:
         digits = "".join(digit * 2 for digit in digits)
-    red, green, blue, alpha = (int(digits.ljust(8, "F")[n : n + 2], 16) for n in (0, 2, 4, 6))
-    return red, green, blue, alpha
+    red, green, blue, opaque = (int(digits.ljust(8, "F")[n : n + 2], 16) for n in (0, 2, 4, 6))
+    return red, green, blue, opaque
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +180,7 @@ def rectangle(box: Box, radius: float, shade: str, border: Border | None = None)
 def _bordered(border: Border | None) -> str:
     if border is None:
         return ""
-    red, green, blue, alpha = _channels(border.shade)
-    return rf"\bord{_number(border.width)}\3c&H{blue:02X}{green:02X}{red:02X}&\3a&H{255 - alpha:02X}&"
+    return rf"\bord{_number(border.width)}\3c{_hue(border.shade)}\3a{alpha(border.shade)}"
 
 
 def numbers(*values: float) -> str:

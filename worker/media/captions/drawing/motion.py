@@ -7,20 +7,13 @@ libass's own karaoke fill always runs to the right.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from shared.captions.appearance import Appearance, Style, Weight
-from shared.captions.families import has_bold
-from worker.media.captions.drawing.ass import SHAPE, Border, Box, Event, Lettering, literal, numbers, paint, rectangle
-from worker.media.captions.drawing.direction import LEFT_MARK, RIGHT_MARK
-from worker.media.captions.drawing.faces import ASCENT, DESCENT, KEYCAP, typeface
+from shared.captions.appearance import Appearance, Style
+from worker.media.captions.drawing.ass import SHAPE, Border, Box, Event, numbers, paint, rectangle
+from worker.media.captions.drawing.faces import typeface
 from worker.media.captions.drawing.graphemes import graphemes
-from worker.media.captions.drawing.layout import (
-    CENTRE_ABOVE_BASELINE,
-    LINE_HEIGHT,
-    PlacedLine,
-    PlacedScreen,
-    PlacedWord,
-)
-from worker.media.captions.reading.cue import PLAIN, Look
+from worker.media.captions.drawing.layout import CENTRE_ABOVE_BASELINE, LINE_HEIGHT
+from worker.media.captions.drawing.letters import Letters, is_bold
+from worker.media.captions.drawing.placed import Piece, PlacedScreen, PlacedWord
 
 _BACKGROUND, _BEHIND, _LETTERS, _OVER = range(4)
 _BAR_BELOW, _BAR_HEIGHT = 0.16, 0.13
@@ -29,36 +22,14 @@ _BOX_ABOVE, _BOX_BELOW = 0.58, 0.58
 """How far a word's box reaches from its middle without padding, in ems."""
 _GROWN_MS, _SETTLED_MS = 90, 170
 _MOST_STEPS = 60
-_PLAIN_SPACE = r"{\u0} "
-LIBASS_SIZE = ASCENT + DESCENT
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What all screens of a video are drawn with; `size` is the usual one, in pixels."""
+    """What all screens of a video are drawn with."""
 
     asked: Appearance
-    size: float
-
-    @property
-    def bold(self) -> bool:
-        """Whether the usual face is a bold one: a display family has a single weight, which is not thickened."""
-        return self.asked.font.weight is Weight.BOLD and has_bold(self.asked.font.family)
-
-    def lettering(self) -> Lettering:
-        """Return the style of all letters."""
-        font, colours, edges = self.asked.font, self.asked.colours, self.asked.edges
-        return Lettering(
-            family=font.family,
-            size=self.size * LIBASS_SIZE,
-            bold=self.bold,
-            italic=font.italic,
-            text=colours.text,
-            outline=colours.outline,
-            shadow=colours.shadow,
-            outline_px=self.size * edges.outline_percent / 100,
-            shadow_px=self.size * edges.shadow_percent / 100,
-        )
+    letters: Letters
 
     def events(self, screen: PlacedScreen) -> Iterator[Event]:
         """Yield what a screen is made of."""
@@ -69,38 +40,42 @@ class Drawing:
     def classic(self, screen: PlacedScreen) -> Iterator[Event]:
         """All lines, unmoved."""
         for line in screen.lines:
-            looks = {word.word.look for word in line.words}
-            # libass orders what stands between overrides part by part.
-            if screen.directed and (len(looks) > 1 or KEYCAP.search(line.text)):
-                yield from (self._word(screen, word, screen.start_ms) for word in line.words)
+            if (body := self.letters.line(screen, line)) is not None:
+                yield Event(_LETTERS, screen.start_ms, screen.end_ms, body)
             else:
-                yield Event(_LETTERS, screen.start_ms, screen.end_ms, self._line_body(screen, line, looks))
+                for word in line.words:
+                    yield from self._word(screen, word, screen.start_ms)
 
     def karaoke(self, screen: PlacedScreen) -> Iterator[Event]:
         """Each word is filled with the active colour while it is said, in its own direction."""
-        yield from (self._word(screen, word, screen.start_ms) for word in screen.words)
+        active = paint(self.asked.colours.active)
         for word in screen.words:
-            left, right = self._reach(word)
-            empty = (right, right) if word.leftwards else (left, left)
-            said_ms = max(1, word.end_ms - word.start_ms)
-            filled = rf"{_clip(word, screen, *empty)}\t(0,{said_ms},{_clip(word, screen, left, right)})"
-            yield self._word(screen, word, word.start_ms, paint(self.asked.colours.active) + filled, layer=_OVER)
+            yield from self._word(screen, word, screen.start_ms)
+            for piece, start_ms, end_ms in _shared_out(word, lambda piece: piece.width):
+                left, right = self._reach(piece)
+                empty = (right, right) if piece.leftwards else (left, left)
+                said_ms = max(1, end_ms - start_ms)
+                clips = _clip(word, screen, *empty), _clip(word, screen, left, right)
+                body = self.letters.piece(screen, word, piece, rf"{active}{clips[0]}\t(0,{said_ms},{clips[1]})")
+                yield Event(_OVER, start_ms, screen.end_ms, body)
 
     def highlight(self, screen: PlacedScreen) -> Iterator[Event]:
         """The word that is said has the active colour."""
         active = paint(self.asked.colours.active)
         for word in screen.words:
-            begins_ms, ends_ms = word.start_ms - screen.start_ms, word.end_ms - screen.start_ms
-            changes = active if begins_ms <= 0 else _from(begins_ms, active)
-            if ends_ms < screen.end_ms - screen.start_ms:
-                changes += _from(ends_ms, paint(self._colour(word.word.look)))
-            yield self._word(screen, word, screen.start_ms, changes)
+            yield from self._said(screen, word, active, paint(self.letters.usual_colour(word)))
 
     def box(self, screen: PlacedScreen) -> Iterator[Event]:
-        """A box stands behind the word that is said."""
-        yield from self.classic(screen)
+        """A box stands behind the word that is said; its letters stand out from it."""
+        on_box = [self.letters.boxed(word) for word in screen.words]
+        if not any(on_box):
+            yield from self.classic(screen)
         padding = screen.size * self.asked.edges.padding_percent / 100
-        for word in screen.words:
+        for word, looks in zip(screen.words, on_box, strict=True):
+            if looks:
+                yield from self._said(screen, word, *looks)
+            elif any(on_box):
+                yield from self._word(screen, word, screen.start_ms)
             height = (_BOX_ABOVE + _BOX_BELOW) * screen.size + padding / 2
             behind = Box(word.x - word.width / 2 - padding, word.y - height / 2, word.width + 2 * padding, height)
             body = rectangle(behind, self._radius(screen), self.asked.colours.active)
@@ -109,7 +84,7 @@ class Drawing:
     def underline(self, screen: PlacedScreen) -> Iterator[Event]:
         """A line stands under the word that is said."""
         yield from self.classic(screen)
-        border = Border(self.lettering().outline_px / 2, self.asked.colours.outline)
+        border = Border(self.letters.style().outline_px / 2, self.asked.colours.outline)
         for word in screen.words:
             top = word.y + (CENTRE_ABOVE_BASELINE + _BAR_BELOW) * screen.size
             bar = Box(word.x - word.width / 2, top, word.width, _BAR_HEIGHT * screen.size)
@@ -126,26 +101,29 @@ class Drawing:
             springs = rf"\fscx60\fscy60\t(0,{_GROWN_MS},\fscx112\fscy112)\t({_GROWN_MS},{_SETTLED_MS},\fscx100\fscy100)"
             changes = paint(self.asked.colours.active) + springs
             if word.end_ms < screen.end_ms:
-                changes += _from(word.end_ms - word.start_ms, paint(self._colour(word.word.look)))
-            yield self._word(screen, word, word.start_ms, changes)
+                changes += _from(word.end_ms - word.start_ms, paint(self.letters.usual_colour(word)))
+            yield from self._word(screen, word, word.start_ms, changes)
 
     def typewriter(self, screen: PlacedScreen) -> Iterator[Event]:
         """Letter after letter appears while its word is said, in the direction of writing."""
-        face = typeface(self.asked.font.family, bold=self.bold)
         for word in screen.words:
-            left, right = self._reach(word)
-            letters = graphemes(word.word.text)
-            every = -(-len(letters) // _MOST_STEPS)
-            said_ms, changes = word.end_ms - word.start_ms, ""
-            for n in range(every, len(letters) + every, every):
-                whole = n >= len(letters)
-                shown = face.width("".join(letters[:n])) * screen.size
-                edges = (left, word.x - word.width / 2 + shown)
-                if word.leftwards:
-                    edges = (word.x + word.width / 2 - shown, right)
-                clip = _clip(word, screen, left, right) if whole else _clip(word, screen, *edges)
-                changes += clip if n == every else _from(said_ms * (n - every) // len(letters), clip)
-            yield self._word(screen, word, word.start_ms, changes)
+            for piece, start_ms, end_ms in _shared_out(word, lambda piece: len(graphemes(piece.text))):
+                changes = self._typed(screen, word, piece, end_ms - start_ms)
+                yield Event(_LETTERS, start_ms, screen.end_ms, self.letters.piece(screen, word, piece, changes))
+
+    def _typed(self, screen: PlacedScreen, word: PlacedWord, piece: Piece, said_ms: int) -> str:
+        """Return the overrides that show a piece letter after letter."""
+        face = typeface(self.asked.font.family, bold=is_bold(self.asked.font))
+        left, right = self._reach(piece)
+        letters = graphemes(piece.text)
+        every = -(-len(letters) // _MOST_STEPS)
+        changes = ""
+        for n in range(every, len(letters) + every, every):
+            shown = face.width("".join(letters[:n])) * screen.size
+            edges = (piece.right - shown, right) if piece.leftwards else (left, piece.left + shown)
+            clip = _clip(word, screen, *((left, right) if n >= len(letters) else edges))
+            changes += clip if n == every else _from(said_ms * (n - every) // len(letters), clip)
+        return changes
 
     def _background(self, screen: PlacedScreen, shade: str) -> Event:
         padding = screen.size * self.asked.edges.padding_percent / 100
@@ -159,46 +137,34 @@ class Drawing:
     def _radius(self, screen: PlacedScreen) -> float:
         return screen.size * self.asked.edges.radius_percent / 100
 
-    def _word(
-        self, screen: PlacedScreen, word: PlacedWord, start_ms: int, changes: str = "", layer: int = _LETTERS
-    ) -> Event:
-        look = "" if word.word.look == PLAIN else self._look(word.word.look)
-        body = rf"{{{self._at(screen, word.x, word.y)}{look}{changes}}}{self._text(screen, word.word.text)}"
-        return Event(layer, start_ms, screen.end_ms, body)
+    def _word(self, screen: PlacedScreen, word: PlacedWord, start_ms: int, changes: str = "") -> Iterator[Event]:
+        for body in self.letters.pieces(screen, word, changes):
+            yield Event(_LETTERS, start_ms, screen.end_ms, body)
 
-    def _line_body(self, screen: PlacedScreen, line: PlacedLine, looks: set[Look]) -> str:
-        opening = self._at(screen, line.x, line.y)
-        if looks == {PLAIN}:
-            return f"{{{opening}}}{self._text(screen, line.text)}"
-        if len(looks) == 1:
-            return f"{{{opening}{self._look(*looks)}}}{self._text(screen, line.text)}"
-        body = f"{{{opening}}}"
-        for n, one in enumerate(line.words):
-            gap = "" if n == 0 else " " if one.word.look.underline else _PLAIN_SPACE
-            body += f"{gap}{{{self._look(one.word.look)}}}{self._text(screen, one.word.text)}"
-        return body
+    def _said(self, screen: PlacedScreen, word: PlacedWord, active: str, undone: str) -> Iterator[Event]:
+        """Yield a word that has the overrides `active` while it is said; `undone` undoes them."""
+        begins_ms, ends_ms = word.start_ms - screen.start_ms, word.end_ms - screen.start_ms
+        changes = active if begins_ms <= 0 else _from(begins_ms, active)
+        if ends_ms < screen.end_ms - screen.start_ms:
+            changes += _from(ends_ms, undone)
+        return self._word(screen, word, screen.start_ms, changes)
 
-    def _at(self, screen: PlacedScreen, x: float, y: float) -> str:
-        smaller = "" if screen.size == self.size else rf"\fs{numbers(screen.size * LIBASS_SIZE)}"
-        return rf"\an5\pos({numbers(x, y)}){smaller}"
+    def _reach(self, piece: Piece) -> tuple[float, float]:
+        """Return from where to where letters are drawn, with their outline and what leans over."""
+        style = self.letters.style()
+        over = style.outline_px + style.shadow_px + self.letters.size * 0.1
+        return piece.left - over, piece.right + over
 
-    def _look(self, look: Look) -> str:
-        bold = self.bold if look.bold is None else look.bold and has_bold(self.asked.font.family)
-        italic = self.asked.font.italic if look.italic is None else look.italic
-        return rf"\b{int(bold)}\i{int(italic)}\u{int(look.underline)}{paint(self._colour(look))}"
 
-    def _colour(self, look: Look) -> str:
-        return look.colour or self.asked.colours.text
-
-    def _text(self, screen: PlacedScreen, text: str) -> str:
-        mark = (RIGHT_MARK if screen.leftwards else LEFT_MARK) if screen.directed else ""
-        return mark + literal(text, self.asked.font.family)
-
-    def _reach(self, word: PlacedWord) -> tuple[float, float]:
-        """Return from where to where a word is drawn, with its outline and what leans over."""
-        lettering = self.lettering()
-        over = lettering.outline_px + lettering.shadow_px + self.size * 0.1
-        return word.x - word.width / 2 - over, word.x + word.width / 2 + over
+def _shared_out(word: PlacedWord, share: Callable[[Piece], float]) -> Iterator[tuple[Piece, int, int]]:
+    """Yield each piece with the part of the word's time that it takes, as it is read."""
+    whole = sum(map(share, word.pieces)) or 1
+    done, start_ms = 0.0, word.start_ms
+    for piece in word.pieces:
+        done += share(piece)
+        end_ms = word.start_ms + round((word.end_ms - word.start_ms) * done / whole)
+        yield piece, start_ms, end_ms
+        start_ms = end_ms
 
 
 def _clip(word: PlacedWord, screen: PlacedScreen, left: float, right: float) -> str:
