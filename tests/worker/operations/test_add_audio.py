@@ -72,6 +72,13 @@ def test_both_are_heard_in_a_mix_at_their_volumes_and_times(tmp_path: Path, vide
     assert level(samples, NEW, 1.85, 1.98) < 0.01
 
 
+@pytest.mark.parametrize("mode", ["replace", "mix", "duck"])
+def test_a_video_is_joined_with_its_own_sound(tmp_path: Path, video: Path, mode: str) -> None:
+    result, made = run(tmp_path, video, video, mode=mode, offset_s=0.5)
+    assert result.video.frames == 50
+    assert level(heard(made), OWN, 0.6, 1.9) > 0.1
+
+
 def test_music_gives_way_to_speech_and_comes_back(tmp_path: Path, sound: Path) -> None:
     # Speech in the first two seconds of five, silence after it.
     speech = ("-f", "lavfi", "-i", f"aevalsrc='if(lt(t,2),0.5*sin(2*PI*{OWN}*t),0)':d=5:s=48000")

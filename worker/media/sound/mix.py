@@ -109,7 +109,7 @@ class Mix:
         told = {
             "the new sound is copied: nothing asks for another one": self.fits,
             "the video has no sound of its own": self.params.mode is not Mode.REPLACE and self.own is None,
-            "the new sound is not heard: it is over before it begins": self.when.sound_s <= 0,
+            "the new sound is not heard: nothing of it falls into the video": self.when.sound_s <= 0,
         }
         return [reason for reason, holds in told.items() if holds]
 
@@ -136,7 +136,8 @@ class Mix:
 
     def _new(self, names: list[str]) -> Stream:
         params, track, sound_s = self.params, self.audio.sound, self.when.sound_s
-        before: dict[str, float] = {"stream_loop": -1} if params.loop else {}
+        # ffmpeg-python takes equal inputs for one: the offset tells this one apart where a video is mixed with itself.
+        before: dict[str, float] = {"itsoffset": 0, **({"stream_loop": -1} if params.loop else {})}
         if params.start_s and not params.loop:
             before["ss"] = params.start_s
         sound = graph.input(f"file:{self.audio.path}", **self.audio.arguments(), **before)[str(track.index)]
