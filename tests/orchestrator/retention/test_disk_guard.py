@@ -14,7 +14,7 @@ from shared.errors import StorageFull
 from tests.orchestrator.api.running import Api, path_of, running_api
 from tests.orchestrator.metrics.scraping import scrape
 from tests.orchestrator.relay.ticking import Ticking
-from tests.orchestrator.retention.small_disk import small_disk
+from tests.small_disk import small_disk
 
 MIB = 1 << 20
 ECHO = {"operation": "echo", "input": {}}

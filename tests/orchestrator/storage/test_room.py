@@ -13,7 +13,6 @@ from orchestrator.storage import disk_guard
 from orchestrator.storage.disk_guard import DiskUse, disk_use, guard_of
 from shared.errors import StorageFull
 from tests.orchestrator.api.running import path_of, running_api
-from tests.orchestrator.retention.small_disk import small_disk
 from tests.orchestrator.storage.putting import (
     MIB,
     SlowBody,
@@ -24,6 +23,7 @@ from tests.orchestrator.storage.putting import (
     order_token,
 )
 from tests.orchestrator.uploads.uploading import begin, put
+from tests.small_disk import small_disk
 from tests.waiting import until
 
 GIB = 1 << 30

@@ -58,7 +58,7 @@ def is_cover(stream: Stream) -> bool:
     return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
 
 
-def readable(container: InputContainer) -> list[Stream]:
+def media_streams(container: InputContainer) -> list[Stream]:
     """Return the videos and sounds, without covers and what FFmpeg does not know."""
     streams: list[Stream] = [*container.streams.video, *container.streams.audio]
     return [stream for stream in streams if known(stream) and not is_cover(stream)]
@@ -71,7 +71,7 @@ def _check_head(container: InputContainer) -> None:
         raise MediaLimits(f"The file has {len(container.streams)} streams; {MAX_STREAMS} at most are taken.")
     if container.duration is not None:
         check_length(container.duration / av.time_base)
-    for stream in readable(container):
+    for stream in media_streams(container):
         # Its options keep FFmpeg's own probing to the list; what is decoded by hand is not kept to it.
         if not {stream.codec_context.name, stream.codec_context.codec.canonical_name} & _TAKEN:
             raise MediaFormat(f"The file has a codec that is not taken: {stream.codec_context.name}.")

@@ -27,7 +27,7 @@ _WHOLE_FRAMES = (0, 1)
 
 
 def facts(path: Path, demuxer: str, cancel: CancelFlag, *, location: bool = False) -> tuple[MediaFacts, Clock]:
-    """Return what the file at `path` holds, read by that demuxer: all packets are counted, one frame is decoded.
+    """Return what the file at `path` holds, read by that demuxer: all packets are counted, each first frame is decoded.
 
     MediaFormat, MediaCorrupt, MediaTooLarge, MediaLimits, WorkCancelled, WorkTimedOut.
     """
@@ -39,13 +39,13 @@ def facts(path: Path, demuxer: str, cancel: CancelFlag, *, location: bool = Fals
 
 
 def _facts(container: InputContainer, found: Counted, size_bytes: int, demuxer: str, *, location: bool) -> MediaFacts:
-    readable = doors.readable(container)
-    pictures = [stream for stream in readable if stream.type == "video"]
-    sounds = [stream for stream in readable if stream.type == "audio"]
+    streams = doors.media_streams(container)
+    pictures = [stream for stream in streams if stream.type == "video"]
+    sounds = [stream for stream in streams if stream.type == "audio"]
     texts = [stream for stream in container.streams.subtitles if doors.known(stream)]
     if any(stream.index not in found.frames for stream in pictures):
         raise MediaCorrupt("No frame of the video can be decoded.")
-    longest_s = max((found.tallies[stream.index].duration_s for stream in readable), default=0.0)
+    longest_s = max((found.tallies[stream.index].duration_s for stream in streams), default=0.0)
     return MediaFacts(
         container=demuxer,
         size_bytes=size_bytes,
@@ -54,7 +54,7 @@ def _facts(container: InputContainer, found: Counted, size_bytes: int, demuxer: 
         video=[_video(stream, found) for stream in pictures],
         audio=[_audio(stream, found) for stream in sounds],
         subtitles=[_subtitle(stream, found.tallies[stream.index]) for stream in texts],
-        other_streams=len(container.streams) - len(readable) - len(texts),
+        other_streams=len(container.streams) - len(streams) - len(texts),
         chapters=[_chapter(chapter) for chapter in container.chapters()[:_MOST_CHAPTERS]],
         created_at=created_at(container.metadata),
         location=location_of(container.metadata) if location else None,

@@ -140,7 +140,7 @@ def counted(container: InputContainer, demuxer: str, cancel: CancelFlag) -> Coun
     """Read all packets, of all streams at once; MediaFormat, MediaLimits, WorkCancelled, WorkTimedOut."""
     restarts = demuxer in RESTARTING
     found = Counted({s.index: Tally(s.time_base or Fraction(1, av.time_base), restarts) for s in container.streams})
-    sought = {stream.index: _First(stream) for stream in doors.readable(container)}
+    sought = {stream.index: _First(stream) for stream in doors.media_streams(container)}
     for packet in _packets(container, cancel):
         index = packet.stream.index
         if packet.size:
