@@ -11,10 +11,10 @@ from orchestrator.storage import disk_guard
 from orchestrator.storage.disk_guard import DiskGuard, DiskUse, disk_use, guard_of
 from orchestrator.store import tables
 from shared.errors import StorageFull
+from tests.faults.small_disk import small_disk
 from tests.orchestrator.api.running import Api, path_of, running_api
 from tests.orchestrator.metrics.scraping import scrape
 from tests.orchestrator.relay.ticking import Ticking
-from tests.small_disk import small_disk
 
 MIB = 1 << 20
 ECHO = {"operation": "echo", "input": {}}

@@ -12,6 +12,7 @@ from orchestrator.retention import uploads as ended
 from orchestrator.storage import disk_guard
 from orchestrator.storage.disk_guard import DiskUse, disk_use, guard_of
 from shared.errors import StorageFull
+from tests.faults.small_disk import small_disk
 from tests.orchestrator.api.running import path_of, running_api
 from tests.orchestrator.storage.putting import (
     MIB,
@@ -23,7 +24,6 @@ from tests.orchestrator.storage.putting import (
     order_token,
 )
 from tests.orchestrator.uploads.uploading import begin, put
-from tests.small_disk import small_disk
 from tests.waiting import until
 
 GIB = 1 << 30

@@ -8,8 +8,8 @@ import pytest
 from shared.errors import WorkerDiskFull
 from shared.operations.add_audio import Params as SoundParams
 from shared.operations.caption import Params as CaptionParams
+from tests.faults.small_disk import small_disk
 from tests.shared.captions.written import srt
-from tests.small_disk import small_disk
 from tests.worker.media.clips import AAC, H264, make
 from tests.worker.operations.lone_item import LoneItem
 from worker.operations import add_audio, caption
