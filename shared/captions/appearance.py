@@ -41,6 +41,18 @@ class LetterCase(StrEnum):
     LOWER = "lower"
     TITLE = "title"
 
+    def of(self, word: str) -> str:
+        """Return a word in these letters."""
+        match self:
+            case LetterCase.UPPER:
+                return word.upper()
+            case LetterCase.LOWER:
+                return word.lower()
+            case LetterCase.TITLE:
+                return word[:1].upper() + word[1:]
+            case LetterCase.AS_IS:
+                return word
+
 
 class Anchor(StrEnum):
     """One of nine places; at `x` and `y` the point of the text that stands there."""

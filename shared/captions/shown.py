@@ -43,7 +43,7 @@ def _read(written: str, case: LetterCase) -> frozenset[str]:
     """Return the characters before any are taken away; a job's items may share the subtitles in its defaults."""
     found: set[str] = set()
     for text in _texts(_NEWLINE.sub("\n", written.removeprefix("\ufeff").replace("\x00", ""))):
-        found.update(_cased(text, case))
+        found.update(" ".join(map(case.of, re.split("[ \n]+", text))))
     return frozenset(found)
 
 
@@ -82,15 +82,3 @@ def _bare(text: str, written: Format) -> str:
 
 def _cleaned(text: str) -> str:
     return unicodedata.normalize("NFC", _REMOVED.sub("", _LINE_END.sub("\n", text).replace("\t", " ")))
-
-
-def _cased(text: str, case: LetterCase) -> str:
-    match case:
-        case LetterCase.UPPER:
-            return text.upper()
-        case LetterCase.LOWER:
-            return text.lower()
-        case LetterCase.TITLE:
-            return " ".join(word[:1].upper() + word[1:] for word in re.split("[ \n]+", text))
-        case LetterCase.AS_IS:
-            return text

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from shared.captions.appearance import Appearance, LetterCase
+from shared.captions.appearance import Appearance
 from worker.media.captions.reading.cue import Cue, Word
 from worker.media.captions.reading.markup import words_of
 from worker.media.captions.reading.timing import shared_out
@@ -20,7 +20,7 @@ def reworded(cues: Iterable[Cue], asked: Appearance) -> list[Cue]:
     changes = _changes(asked)
     found = []
     for cue in cues:
-        words = [replace(word, text=_cased(word.text, asked.letter_case)) for word in _changed(cue.words, changes)]
+        words = [replace(word, text=asked.letter_case.of(word.text)) for word in _changed(cue.words, changes)]
         if words:
             found.append(replace(cue, words=tuple(words)))
     return found
@@ -67,15 +67,3 @@ def _with_change(words: list[Word], starts: list[int], match: re.Match[str], put
     if new:
         new[-1] = replace(new[-1], ends_line=words[last].ends_line)
     return [*words[:first], *new, *words[last + 1 :]]
-
-
-def _cased(text: str, case: LetterCase) -> str:
-    match case:
-        case LetterCase.UPPER:
-            return text.upper()
-        case LetterCase.LOWER:
-            return text.lower()
-        case LetterCase.TITLE:
-            return text[:1].upper() + text[1:]
-        case LetterCase.AS_IS:
-            return text
